@@ -1,0 +1,1 @@
+"""Run one piece of work over many items."""

@@ -1,0 +1,1 @@
+"""What every part may use: errors, seeds and the guard for optional packages. Standard library only."""

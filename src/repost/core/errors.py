@@ -1,0 +1,159 @@
+"""Everything repost raises on purpose.
+
+RepostError
+├── UsageError             the call is wrong; nothing was done                (exit 2)
+│   ├── ProfileNotFound    no platform of that name; near names suggested
+│   ├── InvalidProfile     a profile that cannot be used; every field named
+│   ├── InputNotFound      a named input does not exist
+│   ├── UnsafeOutput       the output would overwrite or swallow the input
+│   └── OutputBusy         another run is writing to the same output
+├── MissingExtra           an optional package is not installed               (exit 3)
+├── MediaError             one input cannot be used; the others go on         (exit 4)
+│   ├── NotMedia           the content is no image or video we know
+│   ├── UnreadableMedia    damaged, truncated or empty
+│   ├── UnsupportedMedia   sound, but not something this profile can take
+│   ├── TooManyPixels      over the decompression limit
+│   └── InvalidPixels      an array that is not uint8 HWC RGB
+├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
+└── WorkerDied             a worker process was killed while on an item       (exit 4)
+
+Each class also inherits the builtin a caller might already catch, holds its facts as attributes, and says what it
+got, what it expected and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RepostError(Exception):
+    """Base of everything repost raises on purpose."""
+
+
+class UsageError(RepostError, ValueError):
+    """The call is wrong; nothing was done."""
+
+
+class ProfileNotFound(UsageError, LookupError):
+    """No platform profile has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no platform profile '{name}'; {hint}`repost platforms list` shows all {len(available)}")
+
+
+class InvalidProfile(UsageError):
+    """A profile that cannot be used.
+
+    Attributes:
+        source: The file or name it came from.
+        problems: (field path, what is wrong) for every fault found.
+    """
+
+    def __init__(self, source: str, problems: Sequence[tuple[str, str]]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        lines = "".join(f"\n  {field or '(file)'}: {message}" for field, message in self.problems)
+        super().__init__(f"{source} is not a valid platform profile:{lines}\n  the format: docs/profiles.md")
+
+
+class InputNotFound(UsageError, FileNotFoundError):
+    """A named input does not exist."""
+
+    def __init__(self, path: object) -> None:
+        self.path = str(path)
+        super().__init__(f"no file or folder '{path}'; check the spelling and the current folder")
+
+
+class UnsafeOutput(UsageError):
+    """The output would overwrite or swallow the input."""
+
+    def __init__(self, output: object, *, source: object) -> None:
+        self.output, self.source = str(output), str(source)
+        super().__init__(f"output '{output}' would write over input '{source}'; choose another folder with -o")
+
+
+class OutputBusy(UsageError):
+    """Another run is writing to the same output."""
+
+    def __init__(self, output: object) -> None:
+        self.output = str(output)
+        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder with -o")
+
+
+class MissingExtra(RepostError, ImportError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"this needs the package {package}, which is not installed: pip install 'repost[{extra}]'")
+
+
+class MediaError(RepostError, ValueError):
+    """One input cannot be used; the others go on."""
+
+
+class NotMedia(MediaError):
+    """The content is no image or video repost knows."""
+
+    def __init__(self, name: str, *, got: str) -> None:
+        self.name, self.got = name, got
+        super().__init__(f"{name}: got {got}, expected an image or a video; the content decides, not the file name")
+
+
+class UnreadableMedia(MediaError, OSError):
+    """The media is damaged, truncated or empty."""
+
+    def __init__(self, name: str, *, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name} cannot be decoded: {reason}; check the file or fetch it again")
+
+
+class UnsupportedMedia(MediaError):
+    """The media is sound, but not something that can be used here."""
+
+    def __init__(self, name: str, *, got: str, expected: str, remedy: str) -> None:
+        self.name, self.got, self.expected = name, got, expected
+        super().__init__(f"{name}: got {got}, expected {expected}; {remedy}")
+
+
+class TooManyPixels(MediaError):
+    """The media would decode to more pixels than the limit."""
+
+    def __init__(self, name: str, *, pixel_count: int, limit: int) -> None:
+        self.name, self.pixel_count, self.limit = name, pixel_count, limit
+        super().__init__(
+            f"{name}: got {pixel_count:,} pixels, expected at most {limit:,}; "
+            "if you trust the file raise the limit with --max-pixels or REPOST_MAX_PIXELS"
+        )
+
+
+class InvalidPixels(MediaError):
+    """An array that is not in the form that crosses part borders."""
+
+    def __init__(self, *, got: str) -> None:
+        self.got = got
+        super().__init__(f"got an array of {got}, expected uint8 (height, width, 3) RGB with at least one pixel")
+
+
+class EncodeFailed(RepostError, RuntimeError):
+    """A codec refused its settings or its picture."""
+
+    def __init__(self, codec: str, *, reason: str) -> None:
+        self.codec, self.reason = codec, reason
+        super().__init__(f"the {codec} encoder failed: {reason}")
+
+
+class WorkerDied(RepostError, RuntimeError):
+    """A worker process was killed while on an item."""
+
+    def __init__(self, item: str) -> None:
+        self.item = item
+        super().__init__(
+            f"{item}: the worker process died on it twice (killed, out of memory, or a codec crash); try it alone with --jobs 1"
+        )
+
+
+def _any_of(names: Sequence[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
