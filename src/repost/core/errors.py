@@ -15,6 +15,7 @@ RepostError
 │   ├── TooManyPixels      over the decompression limit
 │   └── InvalidPixels      an array that is not uint8 HWC RGB
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
+├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 └── WorkerDied             a worker process was killed while on an item       (exit 4)
 
 Each class also inherits the builtin a caller might already catch, holds its facts as attributes, and says what it
@@ -142,6 +143,14 @@ class EncodeFailed(RepostError, RuntimeError):
     def __init__(self, codec: str, *, reason: str) -> None:
         self.codec, self.reason = codec, reason
         super().__init__(f"the {codec} encoder failed: {reason}")
+
+
+class OutputUnwritable(RepostError, OSError):
+    """The output folder is full, read-only or gone."""
+
+    def __init__(self, path: object, *, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"cannot write '{path}': {reason}; what is done is kept, the same command goes on from there")
 
 
 class WorkerDied(RepostError, RuntimeError):

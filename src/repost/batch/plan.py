@@ -1,0 +1,238 @@
+"""What to work on, and under which names: decided once, before anything is written."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import unicodedata
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from repost.batch.journal import MANIFEST_NAME, STATE_FOLDER
+from repost.core.errors import InputNotFound, UnsafeOutput
+
+# A folder or file as the file system knows it: the same under every name and through every link.
+_Identity = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One input file.
+
+    Attributes:
+        id: Unique in the listing, with forward slashes; relative to the folder it was found in.
+        path: Where it is. A folder where that could not be read: the row of it then says so.
+        explicit: It was named itself, not found in a folder.
+    """
+
+    id: str
+    path: Path
+    explicit: bool
+
+
+def list_inputs(sources: Sequence[Path], out: Path, *, parts: Sequence[str] = ("",)) -> list[Found]:
+    """List the files to work on.
+
+    Folders are walked with what lies below them, through links, each folder once; names that begin with a dot and the
+    output folder are passed over. Nothing else is: what cannot be read is listed, and fails later as a row.
+
+    Args:
+        sources: Files and folders.
+        out: The output folder; it need not exist.
+        parts: The folders below `out` that outputs go to; "" is `out` itself.
+
+    Returns:
+        The files, sorted by id. Ids are relative to the folder given, and begin with its name where several are given; a
+        file given by itself has its name. Ids still alike are numbered (`a~2.png`). A file found twice is listed once.
+
+    Raises:
+        InputNotFound: A source does not exist.
+        UnsafeOutput: `out` is one of the sources, or an output could land on an input.
+    """
+    guard = _Guard(out, parts)
+    found: dict[str, tuple[str, Path, bool]] = {}
+    folders: list[Path] = []
+    for source in sources:
+        if _is_folder(source):
+            folders.append(source)
+    names = _numbered([folder.resolve().name or "root" for folder in folders])
+    prefixes = dict(zip(folders, names, strict=True)) if len(set(folders)) > 1 else {}
+    for source in sources:
+        guard.check(source)
+        if source not in folders:
+            found[_place(source)] = (source.name, source, True)
+            continue
+        for relative, path in _walk(source, guard):
+            id_ = "/".join(name for name in (prefixes.get(source, ""), relative) if name) or source.resolve().name
+            found.setdefault(_place(path), (id_, path, False))
+    ids = _numbered([id_ for id_, _, _ in found.values()])
+    listing = [Found(id_, path, explicit) for id_, (_, path, explicit) in zip(ids, found.values(), strict=True)]
+    return sorted(listing, key=lambda entry: entry.id)
+
+
+def output_stems(ids: Iterable[str]) -> dict[str, str]:
+    """Decide what each output is named, up to the extension it will be served with.
+
+    Args:
+        ids: Unique ids.
+
+    Returns:
+        For each id its stem, to which "." and an extension without dots is appended. Normally the id without its own
+        extension: `photos/a.png` -> `photos/a`. Where two ids would share that (`a.png` and `a.jpg`), or a folder
+        stands in the way (`a.jpg/`), the full name: `a.png`. Whatever extensions are appended, no two outputs are
+        alike and none is a folder of another, even where upper and lower case are the same.
+    """
+    stems = {id_: _without_extension(id_) for id_ in ids}
+    # An output is in a folder's way when its stem and any extension make the folder's name.
+    folders = {_fold(str(folder)) for id_ in stems for folder in PurePosixPath(id_).parents if folder.name}
+    blocked = {_without_extension(folder) for folder in folders if _without_extension(folder) != folder}
+    unsettled = set(stems)
+    while unsettled:
+        # A full name can be what another id has as its stem (a.png.jpg beside a.png), so look again after each change.
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        for id_, stem in stems.items():
+            groups[_fold(stem)].append(id_)
+        unsettled = {
+            id_
+            for stem, group in groups.items()
+            if len(group) > 1 or stem in blocked
+            for id_ in group
+            if stems[id_] != id_
+        }
+        stems.update((id_, id_) for id_ in unsettled)
+    return _numbered_stems(stems, blocked)
+
+
+def _numbered_stems(stems: dict[str, str], blocked: set[str]) -> dict[str, str]:
+    # Left over are full names that differ in case alone (A.png, a.png), or that a folder blocks (a.png.jpg/).
+    taken = {_fold(stem) for stem in stems.values()} | blocked
+    used: set[str] = set(blocked)
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(2))
+    for id_ in sorted(stems):
+        stem, folded = stems[id_], _fold(stems[id_])
+        while folded in used:
+            candidate = f"{stems[id_]}~{next(numbers[_fold(stems[id_])])}"
+            if _fold(candidate) not in taken:
+                stem, folded = candidate, _fold(candidate)
+        used.add(folded)
+        taken.add(folded)
+        stems[id_] = stem
+    return stems
+
+
+def _without_extension(id_: str) -> str:
+    folder, slash, name = id_.rpartition("/")
+    return f"{folder}{slash}{PurePosixPath(name).stem}" if name else id_
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _numbered(names: list[str]) -> list[str]:
+    taken, used = set(names), set[str]()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(2))
+    result: list[str] = []
+    for name in names:
+        unique = name
+        while unique in used:
+            path = PurePosixPath(name)
+            candidate = str(path.with_name(f"{path.stem}~{next(numbers[name])}{path.suffix}"))
+            if candidate not in taken:
+                unique = candidate
+        used.add(unique)
+        taken.add(unique)
+        result.append(unique)
+    return result
+
+
+class _Guard:
+    """Knows the folders that outputs go to."""
+
+    def __init__(self, out: Path, parts: Sequence[str]) -> None:
+        self._out = out
+        self._out_identity = _identity(out)
+        owned = (_identity(out / name) for name in (STATE_FOLDER, *parts))
+        # A folder that does not exist yet has nothing in it to be overwritten.
+        self._owned = {identity for identity in owned if identity is not None}
+
+    @property
+    def passed_over(self) -> set[_Identity]:
+        """The folders a walk does not enter."""
+        return self._owned | ({self._out_identity} if self._out_identity is not None else set())
+
+    def check(self, source: Path) -> None:
+        """Refuse a source that an output could land on.
+
+        Both its own name and what it links to count: an output replaces a name, and what lies in a linked folder.
+        """
+        if self._out_identity is None:
+            return
+        entry = source.parent.resolve() / source.name
+        real = source.resolve()
+        above = {_identity(folder) for path in (entry, real) for folder in (path, *path.parents)}
+        is_manifest = any(path.name == MANIFEST_NAME and _identity(path.parent) == self._out_identity for path in (entry, real))
+        if _identity(real) == self._out_identity or above & self._owned or is_manifest:
+            raise UnsafeOutput(self._out, source=source)
+
+
+def _walk(root: Path, guard: _Guard) -> Iterator[tuple[str, Path]]:
+    """Files below a folder, as (relative name, path); folders that cannot be read are among them."""
+    seen = set(guard.passed_over)
+    real: deque[tuple[str, Path]] = deque([("", root)])
+    # Linked folders come last: a folder that is reached both ways is listed under its own name.
+    linked: deque[tuple[str, Path]] = deque()
+    while real or linked:
+        relative, folder = (real or linked).popleft()
+        identity = _identity(folder)
+        if identity in seen:
+            continue  # a link back up, or a second way to the same folder
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError:
+            yield relative, folder
+            continue
+        if identity is not None:
+            seen.add(identity)
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            name, path = f"{relative}/{entry.name}" if relative else entry.name, folder / entry.name
+            if _is_listable(path):
+                (linked if entry.is_symlink() else real).append((name, path))
+                continue
+            if entry.is_symlink():
+                guard.check(path)
+            yield name, path
+
+
+def _is_folder(source: Path) -> bool:
+    try:
+        os.stat(source)  # noqa: PTH116 - Path.stat says the same, this says it is only asked for the exception
+    except PermissionError:
+        return False  # listed as a file, and fails later as a row
+    except (OSError, ValueError) as error:
+        raise InputNotFound(source) from error
+    return source.is_dir()
+
+
+def _is_listable(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _identity(path: Path) -> _Identity | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _place(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - removes "..", which Path.absolute does not

@@ -1,0 +1,154 @@
+"""Write pictures with the codecs networks use.
+
+Everything here is deterministic: one thread per encode, no dates, no library-version strings in the output.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from PIL import Image, features
+
+from repost.channel.half_even import encode_half_even
+from repost.core.errors import EncodeFailed
+from repost.core.extras import require
+from repost.media.jpeg_tables import Table, ijg_tables
+from repost.media.picture import Picture
+from repost.platforms.steps import EncodeAvif, EncodeHeif, EncodeJpeg, EncodePng, EncodeWebp, ImageEncode
+
+FULL_QUALITY = 100
+"""Handed to Pillow beside verbatim tables, which override it: it sizes Pillow's output buffer for the worst case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Metadata to write into the file."""
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+    def present(self) -> dict[str, bytes]:
+        """Those that are not absent, by their own names."""
+        wanted = {"icc": self.icc, "exif": self.exif, "xmp": self.xmp}
+        return {name: content for name, content in wanted.items() if content}
+
+    def for_pillow(self) -> dict[str, bytes]:
+        """Those that are not absent, by the names of Pillow's save."""
+        return {{"icc": "icc_profile"}.get(name, name): content for name, content in self.present().items()}
+
+
+def encode(picture: Picture, step: ImageEncode, *, quality: int, attachments: Attachments) -> bytes:
+    """Write a picture.
+
+    Args:
+        picture: What to write; JPEG has no alpha, so it is laid on white there.
+        step: The codec and its settings.
+        quality: The drawn quality, 1-100; unused where the step has verbatim tables or is lossless.
+        attachments: Metadata to embed.
+
+    Returns:
+        The file.
+
+    Raises:
+        EncodeFailed: The codec refused, most often because the picture is too large for the format.
+        MissingExtra: HEIF without pillow-heif.
+    """
+    try:
+        if isinstance(step, EncodeJpeg):
+            return _jpeg(picture.flattened(), step, quality, attachments)
+        if isinstance(step, EncodeWebp):
+            return _webp(picture, step, quality, attachments)
+        if isinstance(step, EncodeAvif):
+            return _avif(picture, step, quality, attachments)
+        if isinstance(step, EncodeHeif):
+            return _heif(picture, step, quality, attachments)
+        return _png(picture, step, attachments)
+    except (OSError, ValueError, RuntimeError, SystemError) as error:
+        size = f"{picture.size[0]}x{picture.size[1]}"
+        raise EncodeFailed(step.codec, reason=f"{error} (picture of {size} px)") from error
+
+
+@lru_cache(maxsize=1)
+def encoder_versions() -> dict[str, str]:
+    """Versions of everything that decides encoded bytes; part of the key under which finished work is recognised."""
+    import PIL
+
+    found = {"pillow": PIL.__version__}
+    for feature in ("libjpeg_turbo", "webp", "avif", "littlecms2", "zlib"):
+        version: str | None = features.version(feature) if features.check(feature) else None
+        found[feature] = version or "absent"
+    return found
+
+
+def _save(image: Image.Image, format_: str, **settings: Any) -> bytes:  # noqa: ANN401 - Pillow's own settings
+    buffer = io.BytesIO()
+    image.save(buffer, format_, **settings)
+    return buffer.getvalue()
+
+
+def _jpeg(picture: Picture, step: EncodeJpeg, quality: int, attachments: Attachments) -> bytes:
+    if step.quantiser == "half_even":
+        return encode_half_even(picture.image, step, tables=_tables(step, quality), attachments=attachments.present())
+    settings: dict[str, Any] = {"quality": quality}
+    if step.tables is not None:
+        settings = {"quality": FULL_QUALITY, "qtables": [list(step.tables.luma), list(step.tables.chroma)]}
+    return _save(
+        picture.image,
+        "JPEG",
+        subsampling=step.subsampling,
+        progressive=step.progressive,
+        optimize=step.optimize_huffman,
+        **settings,
+        **attachments.for_pillow(),
+    )
+
+
+def _tables(step: EncodeJpeg, quality: int) -> tuple[Table, Table]:
+    if step.tables is not None:
+        return step.tables.luma, step.tables.chroma
+    return ijg_tables(quality)
+
+
+def _webp(picture: Picture, step: EncodeWebp, quality: int, attachments: Attachments) -> bytes:
+    image = _with_mode(picture.image, opaque="RGB", transparent="RGBA")
+    return _save(image, "WEBP", quality=quality, lossless=step.lossless, method=step.effort, **attachments.for_pillow())
+
+
+def _avif(picture: Picture, step: EncodeAvif, quality: int, attachments: Attachments) -> bytes:
+    image = _with_mode(picture.image, opaque="RGB", transparent="RGBA")
+    return _save(
+        image,
+        "AVIF",
+        quality=quality,
+        subsampling=step.subsampling,
+        speed=10 - step.effort,
+        max_threads=1,
+        **attachments.for_pillow(),
+    )
+
+
+def _heif(picture: Picture, step: EncodeHeif, quality: int, attachments: Attachments) -> bytes:
+    require("pillow_heif", extra="heif").register_heif_opener()
+    image = _with_mode(picture.image, opaque="RGB", transparent="RGBA")
+    chroma = step.subsampling.replace(":", "")
+    return _save(image, "HEIF", quality=quality, chroma=chroma, **attachments.for_pillow())
+
+
+def _png(picture: Picture, step: EncodePng, attachments: Attachments) -> bytes:
+    image = picture.image
+    if step.palette_colours is not None:
+        transparent = image.mode in ("LA", "RGBA")
+        method = Image.Quantize.FASTOCTREE if transparent else Image.Quantize.MEDIANCUT
+        image = _with_mode(image, opaque="RGB", transparent="RGBA").quantize(step.palette_colours, method=method)
+    settings = attachments.for_pillow()
+    settings.pop("xmp", None)  # Pillow writes XMP into PNG only through PngInfo; no network was seen to keep it
+    return _save(image, "PNG", **settings)
+
+
+def _with_mode(image: Image.Image, *, opaque: str, transparent: str) -> Image.Image:
+    wanted = transparent if image.mode in ("LA", "RGBA") else opaque
+    return image if image.mode == wanted else image.convert(wanted)

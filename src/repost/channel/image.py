@@ -1,0 +1,312 @@
+"""The exact image channel: the bytes a network would serve for an upload, by its profile, with real codecs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repost.channel.encode import Attachments, encode, encoder_versions
+from repost.channel.resample import resample
+from repost.channel.sizes import place
+from repost.channel.trace import Box, FileFacts, StepTrace, Trace
+from repost.channel.transcode import rewrite_scans
+from repost.core.errors import UnsupportedMedia
+from repost.core.seeding import derive_random
+from repost.media.colour import srgb_profile, to_srgb
+from repost.media.jpeg import parse_jpeg
+from repost.media.jpeg_segments import SegmentKind
+from repost.media.jpeg_tables import nearest_quality
+from repost.media.metadata import insert_metadata, keep_metadata, with_orientation
+from repost.media.picture import Picture
+from repost.media.read import ImageFacts, open_image, read_picture
+from repost.media.sniff import EXTENSIONS
+from repost.media.upload import Upload
+from repost.platforms import steps
+from repost.platforms.profile import Profile, Rule
+from repost.platforms.values import Value, draw
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from repost.media.picture import Rgb8
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """What a network serves for an upload.
+
+    Attributes:
+        data: The file as served.
+        trace: What was done.
+    """
+
+    data: bytes
+    trace: Trace
+
+    @property
+    def extension(self) -> str:
+        """The file's extension, without a dot."""
+        return EXTENSIONS[self.trace.served.format]
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The served file, decoded; decoded only when asked for."""
+        return read_picture(self.data, name="the served file")
+
+    @cached_property
+    def pixels(self) -> Rgb8:
+        """The served picture as a viewer shows it: uint8, HWC, RGB, upright, alpha laid on white."""
+        return self.picture.rgb8()
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Pixels whose content is unknown (overlays): bool, HW, True where nothing is claimed."""
+        mask = np.zeros((self.trace.served.height_px, self.trace.served.width_px), dtype=np.bool_)
+        for left, top, right, bottom in self.trace.left_out:
+            mask[top:bottom, left:right] = True
+        return mask
+
+
+def emulate_image(upload: Upload, profile: Profile, *, seed: int) -> Emulated:
+    """Do to an upload what a profile says.
+
+    Args:
+        upload: The image.
+        profile: The platform.
+        seed: Decides what is drawn, together with the upload's content and the profile: neither the order of calls
+            nor the process matters.
+
+    Returns:
+        The served file and its trace.
+
+    Raises:
+        UnsupportedMedia: The profile has no image rules, or the upload is animated and the rule would change it.
+        UnreadableMedia: The upload is damaged.
+        EncodeFailed: A codec refused the picture.
+    """
+    index, rule = _matching_rule(upload, profile)
+    if upload.facts.animated and not isinstance(rule.steps[0], steps.Passthrough):
+        raise UnsupportedMedia(
+            upload.name,
+            got=f"an animated {upload.facts.format}",
+            expected="a still image",
+            remedy=f"{profile.id} turns animations into video or drops frames; extract one frame first",
+        )
+    course = _Course(upload, lambda: derive_random(seed, upload.digest, profile.digest))
+    done = tuple(
+        StepTrace(step.op, _STEPS[step.op](step, course), profile.assumed(index, place_in_rule))
+        for place_in_rule, step in enumerate(rule.steps)
+    )
+    assert course.data is not None, "profiles are checked to write a file"
+    before, after = _upload_facts(upload), _served_facts(course.data)
+    trace = Trace(
+        profile=profile.id,
+        profile_digest=profile.digest,
+        rule=rule.name,
+        rule_index=index,
+        seed=seed,
+        upload=before,
+        served=after,
+        steps=done,
+        metadata_lost=tuple(sorted(set(before.metadata) - set(after.metadata))),
+        left_out=tuple(course.left_out),
+        encoders=encoder_versions(),
+    )
+    return Emulated(course.data, trace)
+
+
+class _Course:
+    """An upload on its way through the steps.
+
+    The picture is decoded when a step first needs it, from the upload or from what an earlier step wrote.
+    """
+
+    def __init__(self, upload: Upload, make_rng: Callable[[], random.Random]) -> None:
+        self.upload = upload
+        self.data: bytes | None = None
+        self.fate = steps.Metadata(op="metadata")
+        self.left_out: list[Box] = []
+        self._picture: Picture | None = None
+        self._make_rng = make_rng
+
+    @cached_property
+    def _rng(self) -> random.Random:
+        return self._make_rng()
+
+    @property
+    def picture(self) -> Picture:
+        if self._picture is None:
+            self._picture = read_picture(self.data, name=self.upload.name) if self.data else self.upload.picture
+        return self._picture
+
+    @picture.setter
+    def picture(self, picture: Picture) -> None:
+        self._picture = picture
+
+    def draw(self, value: Value) -> int | float:
+        """One number of a value, for this upload."""
+        return draw(value, features=self.upload.feature, rng=self._rng) if not isinstance(value, int | float) else value
+
+    def written(self, data: bytes) -> None:
+        """A step left a file; later steps go on from it."""
+        self.data, self._picture = data, None
+
+    def attachments(self) -> Attachments:
+        """The metadata that the profile lets through to the next file."""
+        picture, fate = self.picture, self.fate
+        icc = {"strip": None, "keep": picture.icc, "srgb": srgb_profile()}[fate.icc]
+        exif = picture.exif if fate.exif == "keep" else None
+        if exif is not None:
+            exif = with_orientation(exif, picture.orientation)
+        return Attachments(icc=icc, exif=exif, xmp=picture.xmp if fate.xmp == "keep" else None)
+
+
+def _matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
+    for index, rule in profile.rules_for("image"):
+        if rule.when.matches(upload.facts, upload.feature):
+            return index, rule
+    raise UnsupportedMedia(
+        upload.name, got="an image", expected="a video", remedy=f"{profile.id} has rules for video only"
+    )
+
+
+def _decode(step: steps.Decode, course: _Course) -> Mapping[str, Any]:
+    if step.upsampling == "replicate":
+        course.picture = course.upload.replicated_picture
+    return {"upsampling": step.upsampling}
+
+
+def _orient(step: steps.Orient, course: _Course) -> Mapping[str, Any]:
+    del step
+    before = course.picture.orientation
+    course.picture = course.picture.upright()
+    return {"orientation": before}
+
+
+def _colour(step: steps.Colour, course: _Course) -> Mapping[str, Any]:
+    picture = course.picture
+    converted = to_srgb(picture.image, picture.icc) if step.to == "srgb" and picture.icc else None
+    if converted is not None:
+        course.picture = Picture(converted, orientation=picture.orientation, exif=picture.exif, xmp=picture.xmp)
+    return {"to": step.to, "converted": converted is not None}
+
+
+def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
+    picture = course.picture
+    first = step.px if step.px is not None else step.width_px
+    second = step.px if step.px is not None else step.height_px
+    assert first is not None, "steps are checked to have their size"
+    assert second is not None, "steps are checked to have their size"
+    width_px = int(course.draw(first))
+    height_px = width_px if step.px is not None else int(course.draw(second))
+    placement = place(picture.size, step, target=(width_px, height_px))
+    course.picture = picture.with_image(resample(picture.image, placement, kernel=step.kernel))
+    return {"fit": step.fit, "from": picture.size, "to": placement.size, "kernel": step.kernel}
+
+
+def _overlay(step: steps.Overlay, course: _Course) -> Mapping[str, Any]:
+    width, height = course.picture.size
+    wide, high = min(step.width_px, width), min(step.height_px, height)
+    if step.corner == "centre":
+        left, top = (width - wide) // 2, (height - high) // 2
+    else:
+        left = step.margin_px if "left" in step.corner else width - wide - step.margin_px
+        top = step.margin_px if "top" in step.corner else height - high - step.margin_px
+    left, top = max(0, left), max(0, top)
+    region = (left, top, min(width, left + wide), min(height, top + high))
+    course.left_out.append(region)
+    return {"corner": step.corner, "region": region}
+
+
+def _encode(step: steps.ImageEncode, course: _Course) -> Mapping[str, Any]:
+    value = getattr(step, "quality", None)
+    quality = None if value is None else int(course.draw(value))
+    course.written(encode(course.picture, step, quality=quality or 100, attachments=course.attachments()))
+    settings = step.model_dump(exclude={"op", "tables", "quality"}, exclude_none=True)
+    return settings | ({"quality": quality} if quality is not None else {})
+
+
+def _client_save(step: steps.ClientSave, course: _Course) -> Mapping[str, Any]:
+    return _encode(step.encode, course)
+
+
+def _passthrough(step: steps.Passthrough, course: _Course) -> Mapping[str, Any]:
+    del step
+    if course.upload.facts.animated is False:
+        course.upload.picture  # noqa: B018 - a damaged file is an error here too, not a served file
+    course.written(course.upload.data)
+    return {}
+
+
+def _transcode(step: steps.Transcode, course: _Course) -> Mapping[str, Any]:
+    source = course.data or course.upload.data
+    course.picture.size  # noqa: B018 - decoding finds damage that rewriting would pass on
+    data = rewrite_scans(source, progressive=step.progressive)
+    kinds: tuple[SegmentKind, ...] = ("exif", "xmp", "icc", "c2pa")
+    kept = [kind for kind in kinds if getattr(course.fate, kind) == "keep"]
+    if kept:
+        data = keep_metadata(data, keep=["jfif", *kept], source=source)
+    if course.fate.icc == "srgb":
+        data = insert_metadata(data, icc=srgb_profile())
+    course.written(data)
+    return {"scans": "progressive" if step.progressive else "baseline"}
+
+
+def _metadata(step: steps.Metadata, course: _Course) -> Mapping[str, Any]:
+    course.fate = step
+    return step.model_dump(exclude={"op"})
+
+
+_STEPS: dict[str, Callable[[Any, _Course], Mapping[str, Any]]] = {
+    "decode": _decode,
+    "orient": _orient,
+    "colour": _colour,
+    "resize": _resize,
+    "overlay": _overlay,
+    "encode": _encode,
+    "client_save": _client_save,
+    "passthrough": _passthrough,
+    "transcode": _transcode,
+    "metadata": _metadata,
+}
+"""One function for each step a profile may hold for images; a test compares it with the profile model."""
+
+
+def _upload_facts(upload: Upload) -> FileFacts:
+    facts = upload.facts
+    return FileFacts(
+        format=facts.format,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        size_bytes=facts.size_bytes or None,
+        metadata=tuple(sorted(facts.metadata)),
+    )
+
+
+def _served_facts(data: bytes) -> FileFacts:
+    _, facts = open_image(data, name="the served file")
+    return FileFacts(
+        format=facts.format,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        size_bytes=len(data),
+        metadata=tuple(sorted(facts.metadata)),
+        **_jpeg_facts(data, facts),
+    )
+
+
+def _jpeg_facts(data: bytes, facts: ImageFacts) -> dict[str, Any]:
+    if facts.format != "jpeg":
+        return {}
+    structure = parse_jpeg(data)
+    quality, _ = nearest_quality(structure.table_of(0), component="luma")
+    return {
+        "jpeg_quality": quality,
+        "subsampling": structure.subsampling,
+        "progressive": structure.process == "progressive",
+    }

@@ -1,0 +1,135 @@
+"""What was done to an upload, in full: enough to say it in words and to do it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One end of the channel.
+
+    Attributes:
+        format: Container, by content.
+        width_px: Of the upright picture.
+        height_px: Of the upright picture.
+        size_bytes: Of the file; None for pixels whose file was never needed.
+        metadata: Which of "exif", "xmp", "icc" and "c2pa" it carries, sorted.
+        jpeg_quality: IJG quality of a JPEG's luma table, the nearest where none is exact.
+        subsampling: Chroma subsampling of a JPEG.
+        progressive: Whether a JPEG's scans are progressive.
+    """
+
+    format: str
+    width_px: int
+    height_px: int
+    size_bytes: int | None
+    metadata: tuple[str, ...]
+    jpeg_quality: int | None = None
+    subsampling: str | None = None
+    progressive: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrace:
+    """One step as it was carried out.
+
+    Attributes:
+        op: The step.
+        parameters: What was drawn and what came of it.
+        assumed: Parameters that the profile states as defaults, not as known.
+    """
+
+    op: str
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What was done to one upload.
+
+    Attributes:
+        profile: Full name of the profile.
+        profile_digest: SHA-256 of its rules.
+        rule: Name of the rule that matched.
+        rule_index: Its place in the profile.
+        seed: The seed of the draws; the same seed, profile and upload give the same bytes.
+        upload: The file that went in.
+        served: The file that came out.
+        steps: In order.
+        metadata_lost: What the upload carried and the served file does not, sorted.
+        left_out: Regions whose content is unknown (overlays), left out of every comparison.
+        encoders: Versions of the codecs.
+    """
+
+    profile: str
+    profile_digest: str
+    rule: str
+    rule_index: int
+    seed: int
+    upload: FileFacts
+    served: FileFacts
+    steps: tuple[StepTrace, ...]
+    metadata_lost: tuple[str, ...]
+    left_out: tuple[Box, ...]
+    encoders: Mapping[str, str]
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Every parameter that is a stated default and not known, as "op.parameter"."""
+        return tuple(f"{step.op}.{name}" for step in self.steps for name in step.assumed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """What the network did, in words."""
+        said = [words for step in self.steps if (words := _say(step))]
+        if self.metadata_lost:
+            said.append(f"dropped {', '.join(_NAMES.get(kind, kind) for kind in self.metadata_lost)}")
+        return "; ".join(said) or "unchanged"
+
+
+_NAMES = {"exif": "EXIF", "xmp": "XMP", "icc": "colour profile", "c2pa": "content credentials"}
+
+
+def _say(step: StepTrace) -> str:
+    """One step in words; steps that changed nothing say nothing."""
+    return _WORDS[step.op](step.parameters, "?" if step.assumed else "") if step.op in _WORDS else ""
+
+
+def _say_resize(found: Mapping[str, Any], doubt: str) -> str:
+    if found["from"] == found["to"]:
+        return ""
+    before, after = ("x".join(str(side) for side in found[end]) for end in ("from", "to"))
+    return f"resized {before} to {after} ({found['kernel']}{doubt})"
+
+
+def _say_encode(found: Mapping[str, Any], doubt: str) -> str:
+    if found["codec"] != "jpeg":
+        level = f" {found['quality']}{doubt}" if found.get("quality") is not None else ""
+        return f"saved as {found['codec'].upper()}{level}"
+    level = "its own tables" if found.get("quality") is None else f"quality {found['quality']}{doubt}"
+    scans = " progressive" if found["progressive"] else ""
+    return f"saved as{scans} JPEG, {level}, {found['subsampling']}"
+
+
+_Said: TypeAlias = Callable[[Mapping[str, Any], str], str]
+
+_WORDS: dict[str, _Said] = {
+    "orient": lambda found, _: "turned upright" if found["orientation"] != 1 else "",
+    "colour": lambda found, _: "converted to sRGB" if found["converted"] else "",
+    "resize": _say_resize,
+    "overlay": lambda found, _: f"marked in the {found['corner'].replace('_', ' ')} corner (left out)",
+    "encode": _say_encode,
+    "client_save": lambda found, doubt: f"saved again by the app: {_say_encode(found, doubt)}",
+    "passthrough": lambda *_: "kept byte for byte",  # pyright: ignore[reportUnknownLambdaType]
+    "transcode": lambda found, _: f"rewritten as {found['scans']} JPEG without loss",
+}

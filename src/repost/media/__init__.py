@@ -1,0 +1,1 @@
+"""Pictures and the files they come in: reading, probing, and the structure of JPEG."""

@@ -1,0 +1,75 @@
+"""Tell a file's format by its content, never by its name."""
+
+from __future__ import annotations
+
+IMAGE_FORMATS = ("jpeg", "png", "webp", "gif", "heif", "avif", "tiff", "bmp")
+VIDEO_FORMATS = ("mp4", "mov", "webm", "mkv", "avi")
+MEDIA_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".heic", ".heif", ".hif", ".avif"}
+    | {".tif", ".tiff", ".bmp", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"}
+)
+"""Names that promise media, so that other content under them is a fault and not a stray text file."""
+EXTENSIONS = {name: name for name in IMAGE_FORMATS} | {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}
+"""The extension each image format is served under."""
+
+_MAGIC = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"BM", "bmp"),
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+
+def sniff(head: bytes) -> str | None:
+    """The format of a file.
+
+    Args:
+        head: Its first bytes; 64 are enough.
+
+    Returns:
+        One of IMAGE_FORMATS or VIDEO_FORMATS, or None when the content is neither.
+    """
+    for magic, format_ in _MAGIC:
+        if head.startswith(magic):
+            return format_
+    if head.startswith(b"RIFF"):
+        return {b"WEBP": "webp", b"AVI ": "avi"}.get(head[8:12])
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "webm" if b"webm" in head else "mkv"
+    return _sniff_bmff(head) if head[4:8] == b"ftyp" else None
+
+
+def _sniff_bmff(head: bytes) -> str:
+    """ISO base media files say what they are in their brands: the major one first, then the compatible ones."""
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
+    if brands[0] == b"qt  ":
+        return "mov"
+    for brand in brands:
+        if brand in _AVIF_BRANDS:
+            return "avif"
+        if brand in _HEIF_BRANDS and brand not in (b"mif1", b"msf1"):
+            return "heif"
+    return "heif" if {b"mif1", b"msf1"} & set(brands) else "mp4"
+
+
+def describe(head: bytes) -> str:
+    """What unknown content looks like, in words for an error message."""
+    if not head:
+        return "an empty file"
+    if head[:5] in (b"<?xml", b"<!DOC", b"<html") or head[:4] == b"<svg":
+        return "a web page or XML text"
+    if head.startswith(b"%PDF"):
+        return "a PDF"
+    if head.startswith(b"PK\x03\x04"):
+        return "a ZIP archive"
+    try:
+        text = head[: max(1, len(head) - 4)].decode("utf-8")
+    except UnicodeDecodeError:
+        return "unknown binary content"
+    return "text" if text.isprintable() or any(mark in text for mark in "\n\t ") else "unknown binary content"
