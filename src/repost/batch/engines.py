@@ -25,7 +25,19 @@ class Engine(Protocol):
 
     def __call__(
         self, tasks: Iterator[Task], work: Work, *, out: Path, jobs: int
-    ) -> Generator[list[Outcome], None, None]: ...
+    ) -> Generator[list[Outcome], None, None]:
+        """Perform the tasks.
+
+        Args:
+            tasks: The tasks, read only as far as there is room in flight.
+            work: What is done to each.
+            out: The output folder, absolute.
+            jobs: How many are worked on at once.
+
+        Yields:
+            Outcomes of one or more tasks.
+        """
+        ...
 
 
 def resolve_engine(name: str) -> Engine:

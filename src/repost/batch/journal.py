@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, get_args
 
-from repost.batch.model import Item, Row
+from repost.batch.model import Item, Row, Status
 from repost.core.errors import OutputUnwritable
 from repost.core.files import atomic_writer
 
@@ -55,16 +55,16 @@ class Record:
     def from_line(cls, line: bytes) -> Record | None:
         """The record of a line, or None where the line is damaged."""
         try:
-            data = cast("dict[str, Any]", json.loads(line))
-            outputs = cast("dict[str, str]", data["outputs"])
-            row = Row(data["item"], data["part"], data["status"], data["error"], data["fields"], tuple(outputs))
-            record = cls(row, data["key"], tuple(outputs.values()))
+            data: Any = json.loads(line)
+            texts: list[Any] = [data["item"], data["part"], data["key"], data["error"] or "", *data["outputs"].values()]
+            if not all(isinstance(text, str) for text in texts) or data["status"] not in get_args(Status):
+                return None
+            row = Row(
+                data["item"], data["part"], data["status"], data["error"], {**data["fields"]}, tuple(data["outputs"])
+            )
+            return cls(row, data["key"], tuple(data["outputs"].values()))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
-        texts = (row.item, row.part, record.key, *record.digests)
-        sound = all(isinstance(text, str) for text in texts) and isinstance(row.fields, dict)
-        sound = sound and row.status in ("done", "failed", "skipped") and isinstance(row.error, str | None)
-        return record if sound else None
 
 
 class Journal:
@@ -206,7 +206,7 @@ class Journal:
 
 
 @contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
+def _failures_named(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:

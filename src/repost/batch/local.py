@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property, partial
 from itertools import islice
+from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
@@ -63,9 +64,7 @@ def run_items(tasks: Iterator[Task], work: Work, *, out: Path, jobs: int) -> Gen
         crew.close()
 
 
-def _one_by_one(
-    suspects: list[Task], work: Work, hire: Callable[[int], _Crew]
-) -> Generator[list[Outcome], None, None]:
+def _one_by_one(suspects: list[Task], work: Work, hire: Callable[[int], _Crew]) -> Generator[list[Outcome], None, None]:
     crew = hire(1)
     try:
         for task in (part for suspect in suspects for part in alone(suspect)):
@@ -103,7 +102,9 @@ class _Crew:
     def check(self) -> None:
         """See that a worker starts and can load the work, before a missing main guard is taken for a bad item."""
         try:
-            problem = self._pool.submit(_problem).result()
+            with _interrupts_held():
+                answer = self._pool.submit(_problem)
+            problem = answer.result()
         except BrokenProcessPool:
             problem = "it died while starting; a script must call repost under `if __name__ == '__main__':`"
         if problem is not None:
@@ -113,7 +114,8 @@ class _Crew:
         """Hand out tasks up to a limit; False when none is left anywhere."""
         for task in islice(tasks, limit - len(self._tasks)):
             try:
-                future = self._pool.submit(_serve, task)
+                with _interrupts_held():
+                    future = self._pool.submit(_serve, task)
             except BrokenProcessPool as error:  # a worker died since the last look
                 future = Future[list[Outcome]]()
                 future.set_exception(error)
@@ -138,13 +140,27 @@ class _Crew:
     def close(self) -> None:
         """Let the workers finish the part in hand and leave; a second Ctrl-C while waiting kills them."""
         self._stop.value = True
-        processes = list((getattr(self._pool, "_processes", None) or {}).values())
+        processes: dict[int, BaseProcess] = dict(getattr(self._pool, "_processes", None) or {})
         try:
             self._pool.shutdown(wait=True, cancel_futures=True)
         except BaseException:
-            for process in processes:
+            for process in processes.values():
                 process.kill()
             raise
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Generator[None, None, None]:
+    # `submit` starts processes. They inherit that Ctrl-C is held back, so none shows a traceback from its start before
+    # `_enter` ignores it for good; and this process is not interrupted with a worker started but not yet known.
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Desk:

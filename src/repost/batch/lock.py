@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from repost.batch.journal import STATE_FOLDER
@@ -16,7 +16,7 @@ except ImportError:  # Windows: two runs at once are then the caller's care
 
 
 @contextlib.contextmanager
-def output_lock(out: Path) -> Iterator[None]:
+def output_lock(out: Path) -> Generator[None, None, None]:
     """Hold an output folder for one run, creating it where needed.
 
     The operating system drops the lock with the process, so a killed run leaves none behind. File systems without

@@ -18,7 +18,7 @@ class Item:
         id: Unique in the output folder, and stable: a relative path with forward slashes.
         source: The file.
         parts: The results wanted, such as one per platform. They are computed in one call, so that decoding is shared.
-        stem: What its outputs are named after, as `output_stems` decides it. Work done under another stem is done again.
+        stem: What its outputs are named after, as `output_stems` decides it. Work done under another is done again.
     """
 
     id: str

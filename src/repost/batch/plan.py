@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 import unicodedata
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,8 +45,9 @@ def list_inputs(sources: Sequence[Path], out: Path, *, parts: Sequence[str] = ("
         parts: The folders below `out` that outputs go to; "" is `out` itself.
 
     Returns:
-        The files, sorted by id. Ids are relative to the folder given, and begin with its name where several are given; a
-        file given by itself has its name. Ids still alike are numbered (`a~2.png`). A file found twice is listed once.
+        The files, sorted by id. Ids are relative to the folder given, and begin with its name where several are given;
+        a file given by itself has its name. Ids still alike are numbered (`a~2.png`). A file found twice is listed
+        once.
 
     Raises:
         InputNotFound: A source does not exist.
@@ -53,20 +55,20 @@ def list_inputs(sources: Sequence[Path], out: Path, *, parts: Sequence[str] = ("
     """
     guard = _Guard(out, parts)
     found: dict[str, tuple[str, Path, bool]] = {}
-    folders: list[Path] = []
-    for source in sources:
-        if _is_folder(source):
-            folders.append(source)
-    names = _numbered([folder.resolve().name or "root" for folder in folders])
-    prefixes = dict(zip(folders, names, strict=True)) if len(set(folders)) > 1 else {}
-    for source in sources:
+    places = {_place(source): source for source in reversed(sources)}
+    places = {place: places[place] for place in map(_place, sources)}  # of one place the first name given, in order
+    folders = [place for place, source in places.items() if _is_folder(source)]
+    names = _numbered([places[folder].resolve().name or "root" for folder in folders])
+    prefixes = dict(zip(folders, names, strict=True))
+    for place, source in places.items():
         guard.check(source)
-        if source not in folders:
-            found[_place(source)] = (source.name, source, True)
+        if place not in prefixes:
+            found[place] = (source.name, source, True)
             continue
         for relative, path in _walk(source, guard):
-            id_ = "/".join(name for name in (prefixes.get(source, ""), relative) if name) or source.resolve().name
-            found.setdefault(_place(path), (id_, path, False))
+            id_ = f"{prefixes[place]}/{relative}" if len(folders) > 1 else relative
+            # A folder that itself cannot be read has no relative name.
+            found.setdefault(_place(path), (id_ if relative else prefixes[place], path, False))
     ids = _numbered([id_ for id_, _, _ in found.values()])
     listing = [Found(id_, path, explicit) for id_, (_, path, explicit) in zip(ids, found.values(), strict=True)]
     return sorted(listing, key=lambda entry: entry.id)
@@ -123,8 +125,16 @@ def _numbered_stems(stems: dict[str, str], blocked: set[str]) -> dict[str, str]:
 
 
 def _without_extension(id_: str) -> str:
+    return _split_extension(id_)[0]
+
+
+def _split_extension(id_: str) -> tuple[str, str]:
+    # Not PurePath.suffix: what it makes of "a." differs between Python versions, and stems must not.
     folder, slash, name = id_.rpartition("/")
-    return f"{folder}{slash}{PurePosixPath(name).stem}" if name else id_
+    stem, _, extension = name.rpartition(".")
+    if not stem.strip(".") or not extension:
+        return id_, ""
+    return f"{folder}{slash}{stem}", f".{extension}"
 
 
 def _fold(name: str) -> str:
@@ -138,8 +148,8 @@ def _numbered(names: list[str]) -> list[str]:
     for name in names:
         unique = name
         while unique in used:
-            path = PurePosixPath(name)
-            candidate = str(path.with_name(f"{path.stem}~{next(numbers[name])}{path.suffix}"))
+            stem, extension = _split_extension(name)
+            candidate = f"{stem}~{next(numbers[name])}{extension}"
             if candidate not in taken:
                 unique = candidate
         used.add(unique)
@@ -154,14 +164,10 @@ class _Guard:
     def __init__(self, out: Path, parts: Sequence[str]) -> None:
         self._out = out
         self._out_identity = _identity(out)
-        owned = (_identity(out / name) for name in (STATE_FOLDER, *parts))
         # A folder that does not exist yet has nothing in it to be overwritten.
-        self._owned = {identity for identity in owned if identity is not None}
-
-    @property
-    def passed_over(self) -> set[_Identity]:
-        """The folders a walk does not enter."""
-        return self._owned | ({self._out_identity} if self._out_identity is not None else set())
+        self._owned = _known(_identity(out / name) for name in (STATE_FOLDER, *parts))
+        # The folders a walk does not enter.
+        self.passed_over = self._owned | _known([self._out_identity])
 
     def check(self, source: Path) -> None:
         """Refuse a source that an output could land on.
@@ -173,7 +179,9 @@ class _Guard:
         entry = source.parent.resolve() / source.name
         real = source.resolve()
         above = {_identity(folder) for path in (entry, real) for folder in (path, *path.parents)}
-        is_manifest = any(path.name == MANIFEST_NAME and _identity(path.parent) == self._out_identity for path in (entry, real))
+        is_manifest = any(
+            path.name == MANIFEST_NAME and _identity(path.parent) == self._out_identity for path in (entry, real)
+        )
         if _identity(real) == self._out_identity or above & self._owned or is_manifest:
             raise UnsafeOutput(self._out, source=source)
 
@@ -201,25 +209,24 @@ def _walk(root: Path, guard: _Guard) -> Iterator[tuple[str, Path]]:
             if entry.name.startswith("."):
                 continue
             name, path = f"{relative}/{entry.name}" if relative else entry.name, folder / entry.name
-            if _is_listable(path):
-                (linked if entry.is_symlink() else real).append((name, path))
-                continue
-            if entry.is_symlink():
+            if entry.is_symlink() and _identity(path) not in guard.passed_over:
                 guard.check(path)
-            yield name, path
+            if _is_folder_or_link_to_one(path):
+                (linked if entry.is_symlink() else real).append((name, path))
+            else:
+                yield name, path
 
 
 def _is_folder(source: Path) -> bool:
     try:
-        os.stat(source)  # noqa: PTH116 - Path.stat says the same, this says it is only asked for the exception
+        return stat.S_ISDIR(source.stat().st_mode)
     except PermissionError:
         return False  # listed as a file, and fails later as a row
     except (OSError, ValueError) as error:
         raise InputNotFound(source) from error
-    return source.is_dir()
 
 
-def _is_listable(path: Path) -> bool:
+def _is_folder_or_link_to_one(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
@@ -232,6 +239,10 @@ def _identity(path: Path) -> _Identity | None:
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
+
+
+def _known(identities: Iterable[_Identity | None]) -> set[_Identity]:
+    return {identity for identity in identities if identity is not None}
 
 
 def _place(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
@@ -33,11 +34,15 @@ def run_items(tasks: Iterator[Task], work: Work, *, out: Path, jobs: int) -> Gen
     ray = require("ray", extra="ray")
     require("ray.exceptions", extra="ray")
     own = not ray.is_initialized()
-    if own:
-        started_elsewhere = "RAY_ADDRESS" in os.environ
+    if own and "RAY_ADDRESS" in os.environ:
+        ray.init(log_to_driver=False, logging_level="ERROR")
+    elif own:
+        # What can be imported here can be imported in the workers, as with the local engine.
+        importable = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         ray.init(
-            num_cpus=None if started_elsewhere else jobs,
-            include_dashboard=None if started_elsewhere else False,
+            num_cpus=jobs,
+            include_dashboard=False,
+            runtime_env={"env_vars": importable},
             log_to_driver=False,
             logging_level="ERROR",
         )

@@ -6,6 +6,7 @@ Everything here is deterministic: one thread per encode, no dates, no library-ve
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,14 +14,14 @@ from typing import Any
 from PIL import Image, features
 
 from repost.channel.half_even import encode_half_even
+from repost.channel.transcode import rewrite_scans
 from repost.core.errors import EncodeFailed
 from repost.core.extras import require
 from repost.media.jpeg_tables import Table, ijg_tables
+from repost.media.metadata import insert_metadata
 from repost.media.picture import Picture
-from repost.platforms.steps import EncodeAvif, EncodeHeif, EncodeJpeg, EncodePng, EncodeWebp, ImageEncode
-
-FULL_QUALITY = 100
-"""Handed to Pillow beside verbatim tables, which override it: it sizes Pillow's output buffer for the worst case."""
+from repost.platforms import Profile
+from repost.platforms.steps import ClientSave, EncodeAvif, EncodeHeif, EncodeJpeg, EncodePng, EncodeWebp, ImageEncode
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,11 @@ class Attachments:
     exif: bytes | None = None
     xmp: bytes | None = None
 
-    def present(self) -> dict[str, bytes]:
-        """Those that are not absent, by their own names."""
-        wanted = {"icc": self.icc, "exif": self.exif, "xmp": self.xmp}
-        return {name: content for name, content in wanted.items() if content}
-
     def for_pillow(self) -> dict[str, bytes]:
-        """Those that are not absent, by the names of Pillow's save."""
-        return {{"icc": "icc_profile"}.get(name, name): content for name, content in self.present().items()}
+        """As keyword arguments of Pillow's save, absent ones left out."""
+        exif = b"Exif\x00\x00" + self.exif if self.exif else None  # Pillow writes JPEG's block as it is given
+        wanted = {"icc_profile": self.icc, "exif": exif, "xmp": self.xmp}
+        return {name: content for name, content in wanted.items() if content}
 
 
 def encode(picture: Picture, step: ImageEncode, *, quality: int, attachments: Attachments) -> bytes:
@@ -84,6 +82,19 @@ def encoder_versions() -> dict[str, str]:
     return found
 
 
+def require_encoders(profiles: Iterable[Profile]) -> None:
+    """Fail early where a profile needs an encoder that is not installed.
+
+    Raises:
+        MissingExtra: A profile writes HEIF and pillow-heif is not installed.
+    """
+    for profile in profiles:
+        for _, rule in profile.rules_for("image"):
+            written = (step.encode if isinstance(step, ClientSave) else step for step in rule.steps)
+            if any(isinstance(step, EncodeHeif) for step in written):
+                require("pillow_heif", extra="heif")
+
+
 def _save(image: Image.Image, format_: str, **settings: Any) -> bytes:  # noqa: ANN401 - Pillow's own settings
     buffer = io.BytesIO()
     image.save(buffer, format_, **settings)
@@ -92,19 +103,22 @@ def _save(image: Image.Image, format_: str, **settings: Any) -> bytes:  # noqa: 
 
 def _jpeg(picture: Picture, step: EncodeJpeg, quality: int, attachments: Attachments) -> bytes:
     if step.quantiser == "half_even":
-        return encode_half_even(picture.image, step, tables=_tables(step, quality), attachments=attachments.present())
-    settings: dict[str, Any] = {"quality": quality}
+        data = encode_half_even(picture.image, step, tables=_tables(step, quality))
+        return insert_metadata(data, exif=attachments.exif, icc=attachments.icc, xmp=attachments.xmp)
+    settings: dict[str, Any] = {"quality": quality, "subsampling": step.subsampling}
     if step.tables is not None:
-        settings = {"quality": FULL_QUALITY, "qtables": [list(step.tables.luma), list(step.tables.chroma)]}
-    return _save(
-        picture.image,
-        "JPEG",
-        subsampling=step.subsampling,
-        progressive=step.progressive,
-        optimize=step.optimize_huffman,
-        **settings,
-        **attachments.for_pillow(),
-    )
+        settings = {"qtables": [list(step.tables.luma), list(step.tables.chroma)], "subsampling": step.subsampling}
+    embedded = attachments.for_pillow()
+    try:
+        return _save(
+            picture.image, "JPEG", progressive=step.progressive, optimize=step.optimize_huffman, **settings, **embedded
+        )
+    except OSError:
+        if not (step.progressive or step.optimize_huffman):
+            raise
+    # Pillow's output buffer is too small for noise at the finest tables unless it may stream baseline scans.
+    data = rewrite_scans(_save(picture.image, "JPEG", **settings), progressive=step.progressive)
+    return insert_metadata(data, exif=attachments.exif, icc=attachments.icc, xmp=attachments.xmp)
 
 
 def _tables(step: EncodeJpeg, quality: int) -> tuple[Table, Table]:

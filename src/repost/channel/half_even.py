@@ -16,7 +16,6 @@ from PIL import Image
 from scipy.fft import dctn
 
 from repost.channel.transcode import rewrite_scans
-from repost.media.metadata import insert_metadata
 from repost.platforms.steps import EncodeJpeg
 
 if TYPE_CHECKING:
@@ -30,31 +29,28 @@ _FACTORS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2)}
 _SCALE_BITS = 16
 
 
-def encode_half_even(
-    image: Image.Image, step: EncodeJpeg, *, tables: tuple[Table, Table], attachments: dict[str, bytes]
-) -> bytes:
+def encode_half_even(image: Image.Image, step: EncodeJpeg, *, tables: tuple[Table, Table]) -> bytes:
     """Write a JPEG with the half-even quantiser.
 
     Args:
         image: Mode L or RGB.
         step: Subsampling and scan settings.
         tables: Luma and chroma quantisation, 64 entries each in natural order.
-        attachments: Metadata to embed: any of "icc", "exif" and "xmp".
 
     Returns:
-        The file.
+        The file, without metadata.
     """
     luma_table, chroma_table = (np.array(table, dtype=np.int32).reshape(8, 8) for table in tables)
     across, down = _FACTORS[step.subsampling] if image.mode == "RGB" else (1, 1)
     planes = _ycc_planes(np.asarray(image).astype(np.int32)) if image.mode == "RGB" else [_grey(image)]
     height, width = planes[0].shape
     padded = [_pad(plane, 8 * down, 8 * across) for plane in planes]
-    coefficients = [_quantised(padded[0], luma_table)]
-    coefficients += [_quantised(_downsampled(plane, across, down), chroma_table) for plane in padded[1:]]
+    coefficients = [_cropped(_quantised(padded[0], luma_table), height, width)]
+    for plane in padded[1:]:
+        blocks = _quantised(_downsampled(plane, across, down), chroma_table)
+        coefficients.append(_cropped(blocks, -(-height // down), -(-width // across)))
     data = _write(coefficients, (luma_table, chroma_table), width_px=width, height_px=height)
-    if step.progressive or step.optimize_huffman:
-        data = rewrite_scans(data, progressive=step.progressive)
-    return insert_metadata(data, **attachments) if attachments else data
+    return rewrite_scans(data, progressive=step.progressive) if step.progressive or step.optimize_huffman else data
 
 
 def _ycc_planes(rgb: Plane) -> list[Plane]:
@@ -87,8 +83,8 @@ def _downsampled(plane: Plane, across: int, down: int) -> Plane:
     if (across, down) == (1, 1):
         return plane
     height, width = plane.shape
-    sums = plane.reshape(height // down, down, width // across, across).sum(axis=(1, 3))
-    column = np.arange(sums.shape[1]) % 2
+    sums: Plane = plane.reshape(height // down, down, width // across, across).sum(axis=(1, 3))
+    column: Plane = np.arange(sums.shape[1], dtype=np.int32) % 2
     if down == 2:
         return (sums + 1 + column) >> 2
     return (sums + column) >> 1
@@ -100,6 +96,11 @@ def _quantised(plane: Plane, table: Plane) -> Blocks:
     blocks = (plane - 128).reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3).astype(np.float64)
     transformed: NDArray[np.float64] = dctn(blocks, axes=(2, 3), norm="ortho")  # pyright: ignore[reportAssignmentType]
     return np.rint(np.rint(transformed) / table).astype(np.int16)
+
+
+def _cropped(blocks: Blocks, height: int, width: int) -> Blocks:
+    """The blocks that hold samples; libjpeg makes up the rest of the last MCUs itself."""
+    return blocks[: -(-height // 8), : -(-width // 8)]
 
 
 def _write(coefficients: list[Blocks], tables: tuple[Plane, Plane], *, width_px: int, height_px: int) -> bytes:

@@ -89,7 +89,7 @@ def emulate_image(upload: Upload, profile: Profile, *, seed: int) -> Emulated:
         UnreadableMedia: The upload is damaged.
         EncodeFailed: A codec refused the picture.
     """
-    index, rule = _matching_rule(upload, profile)
+    index, rule = matching_rule(upload, profile)
     if upload.facts.animated and not isinstance(rule.steps[0], steps.Passthrough):
         raise UnsupportedMedia(
             upload.name,
@@ -166,7 +166,12 @@ class _Course:
         return Attachments(icc=icc, exif=exif, xmp=picture.xmp if fate.xmp == "keep" else None)
 
 
-def _matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
+def matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
+    """The first image rule whose conditions the upload meets, and its index in the profile.
+
+    Raises:
+        UnsupportedMedia: The profile has no image rules.
+    """
     for index, rule in profile.rules_for("image"):
         if rule.when.matches(upload.facts, upload.feature):
             return index, rule
@@ -248,9 +253,10 @@ def _transcode(step: steps.Transcode, course: _Course) -> Mapping[str, Any]:
     course.picture.size  # noqa: B018 - decoding finds damage that rewriting would pass on
     data = rewrite_scans(source, progressive=step.progressive)
     kinds: tuple[SegmentKind, ...] = ("exif", "xmp", "icc", "c2pa")
-    kept = [kind for kind in kinds if getattr(course.fate, kind) == "keep"]
+    kept: list[SegmentKind] = [kind for kind in kinds if getattr(course.fate, kind) == "keep"]
     if kept:
-        data = keep_metadata(data, keep=["jfif", *kept], source=source)
+        kept.append("jfif")
+        data = keep_metadata(data, keep=kept, source=source)
     if course.fate.icc == "srgb":
         data = insert_metadata(data, icc=srgb_profile())
     course.written(data)

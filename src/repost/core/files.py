@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,7 +30,7 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path, *, fsync: bool = False) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path, *, fsync: bool = False) -> Generator[BinaryIO, None, None]:
     """A stream whose content appears at a path when the block ends without an exception.
 
     Args:

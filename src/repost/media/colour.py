@@ -47,6 +47,9 @@ def to_srgb(image: Image.Image, icc: bytes) -> Image.Image | None:
         )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
-    if converted is not None and alpha is not None:
+    if converted is None:
+        return None
+    if alpha is not None:
         converted.putalpha(alpha)
+    converted.info = {}  # Little CMS leaves the new profile there, and Pillow would write it of its own accord
     return converted

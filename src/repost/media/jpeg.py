@@ -215,13 +215,12 @@ class _Reading:
             self._take_scan(payload)
         elif marker == "APP14":
             self.adobe_transform = payload[11]
-        elif marker in ("DRI", "DNL"):
-            self._require(len(payload) == 2, f"its {marker} segment holds {len(payload)} bytes instead of 2")
-            number = int.from_bytes(payload, "big")
-            if marker == "DRI" and not self.scan_count:
-                self.restart_interval_mcu = number
-            elif marker == "DNL" and not self.height_px:
-                self.height_px = number
+        elif marker == "DNL":
+            self.height_px = self.height_px or int.from_bytes(payload[:2], "big")
+        elif marker == "DRI":
+            self._require(len(payload) == 2, f"its DRI segment holds {len(payload)} bytes instead of 2")
+            if not self.scan_count:
+                self.restart_interval_mcu = int.from_bytes(payload, "big")
         elif marker not in ("SOI", "EOI", "DAC"):
             self._take_frame(marker, payload)
 
@@ -232,10 +231,9 @@ class _Reading:
     def _take_quant_tables(self, payload: bytes) -> None:
         position = 0
         while position < len(payload):
-            wide, table_id = divmod(payload[position], 16)
+            wide, table_id = divmod(payload[position], 16)  # T.81 knows 0 and 1; libjpeg takes all but 0 as 16 bits
             end = position + 1 + (128 if wide else 64)
-            fits = wide <= 1 and table_id < _TABLE_SLOTS and end <= len(payload)
-            self._require(fits, "a quantisation table is malformed")
+            self._require(table_id < _TABLE_SLOTS and end <= len(payload), "a quantisation table is malformed")
             raw = payload[position + 1 : end]
             values = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, 128, 2)] if wide else list(raw)
             self.tables[table_id] = to_natural_order(values)

@@ -112,15 +112,13 @@ def iter_segments(data: bytes, *, name: str = "the JPEG data") -> Iterator[Segme
         if marker == "EOI":
             yield Segment("EOI", offset, 2)
             return
-        length = int.from_bytes(data[offset + 2 : offset + 4], "big")
+        length = max(2, int.from_bytes(data[offset + 2 : offset + 4], "big"))  # libjpeg too takes 0 and 1 as empty
         position = offset + 2 + length
         if marker == "SOI" or position > len(data) or offset + 4 > len(data):
             if marker != "SOI" and in_image:
                 return
             fault = "starts a second image" if marker == "SOI" else "runs past the end of the file"
             raise UnreadableMedia(name, reason=f"the {marker} segment at byte {offset} {fault}")
-        if length < 2:
-            raise UnreadableMedia(name, reason=f"the {marker} segment at byte {offset} declares {length} bytes")
         yield Segment(marker, offset, length + 2, _kind(marker, data[offset + 4 : position], c2pa_instances))
         in_image |= marker == "SOS"
     else:

@@ -97,11 +97,15 @@ def from_rgb8(pixels: Rgb8) -> Picture:
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """Bring an image of any Pillow mode to one of PIXEL_MODES.
+    """Bring an image of any Pillow mode to one of PIXEL_MODES; the image itself where it is in one already.
 
     Convention: 16-bit grey is scaled by 255/65535 and rounded; palettes are looked up; CMYK without a profile goes
     through Pillow's plain complement (16-bit RGB never arrives: Pillow keeps the high bytes when it decodes).
     """
+    if image.mode in ("LA", "RGBA"):
+        return image
+    if "transparency" in image.info:  # a colour key, or a palette with transparent entries
+        return image.convert("RGBA")
     if image.mode in PIXEL_MODES:
         return image
     if image.mode.startswith("I"):
@@ -109,8 +113,7 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
         return Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
     if image.mode == "1":
         return image.convert("L")
-    has_alpha = image.mode in ("PA", "RGBa", "La") or "transparency" in image.info
-    return image.convert("RGBA" if has_alpha else "RGB")
+    return image.convert("RGBA" if image.mode in ("PA", "RGBa", "La") else "RGB")
 
 
 def busyness(image: Image.Image) -> float:

@@ -117,13 +117,9 @@ def decode(image: Image.Image, *, name: str) -> Picture:
         pixels, icc = _eight_bits_and_profile(image)
     except Exception as error:
         raise UnreadableMedia(name, reason=_reason(error)) from error
-    return Picture(
-        pixels,
-        orientation=_orientation(image),
-        icc=icc,
-        exif=_exif(image),
-        xmp=_xmp(image.info),
-    )
+    picture = Picture(pixels, orientation=_orientation(image), icc=icc, exif=_exif(image), xmp=_xmp(image.info))
+    pixels.info = {}  # or Pillow would write comments, profiles and the like into files of its own accord
+    return picture
 
 
 def read_picture(data: bytes, *, name: str = "image", max_pixels: int | None = None) -> Picture:

@@ -72,4 +72,4 @@ def describe(head: bytes) -> str:
         text = head[: max(1, len(head) - 4)].decode("utf-8")
     except UnicodeDecodeError:
         return "unknown binary content"
-    return "text" if text.isprintable() or any(mark in text for mark in "\n\t ") else "unknown binary content"
+    return "text" if all(letter.isprintable() or letter.isspace() for letter in text) else "unknown binary content"

@@ -152,8 +152,11 @@ def _of_pil(image: Image.Image) -> Picture:
     exif = image.getexif()
     orientation = exif.get(0x0112, 1)
     raw: bytes = exif.tobytes() if len(exif) else b""
+    pixels = to_eight_bits(image)
+    bare = image.copy() if pixels is image else pixels
+    bare.info = {}
     return Picture(
-        to_eight_bits(image),
+        bare,
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
         icc=image.info.get("icc_profile") or None,
         exif=raw.removeprefix(b"Exif\x00\x00") or None,

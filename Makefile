@@ -1,0 +1,44 @@
+# Each target does all its own set-up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test test-slow check docs bench clean
+
+help:  ## say what can be done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed  ## make .venv with repost and everything it can use
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
+	@touch $@
+
+demo: setup  ## share real photographs on five networks; writes demo/index.html
+	$(BIN)/repost demo --out demo
+
+test: setup  ## run the tests (a few minutes)
+	$(BIN)/python -m pytest
+
+test-slow: setup  ## run the slow tests: kill -9, hostile thousands
+	$(BIN)/python -m pytest -m slow
+
+check: setup  ## lint, types, and imports that run downwards only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+docs: setup  ## write the generated pages: profile schema and the table of platforms
+	$(BIN)/python docs/generate.py
+
+bench: setup  ## measure: fidelity to real files, throughput, start-up
+	$(BIN)/python benchmarks/fidelity.py
+	$(BIN)/python benchmarks/figure1b.py
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/startup.py
+
+clean:  ## remove what was made here
+	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,63 @@
+"""The `repost` command. One thin file per verb; nothing heavy is imported until a verb runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from repost.cli import demo, emulate, platforms, probe
+from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_NEGATIVE, EXIT_USAGE
+from repost.core.errors import MediaError, MissingExtra, RepostError, UsageError
+
+app = typer.Typer(
+    name="repost",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 an honest negative, 2 usage, 3 a missing extra, 4 some inputs failed.",
+)
+app.command("emulate")(emulate.emulate)
+app.command("probe")(probe.probe)
+app.command("demo")(demo.demo)
+app.add_typer(platforms.app, name="platforms")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from repost import __version__
+
+        typer.echo(f"repost {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The wind tunnel for shared media: do to photographs what social networks do to them, exactly."""
+    del version  # its callback has done the work by now
+
+
+def main() -> None:
+    """Run the command line; errors become one line on stderr and an exit code."""
+    try:
+        app()
+    except RepostError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(_exit_code(error))
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is finished is kept, run the same command again to go on", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _exit_code(error: RepostError) -> int:
+    if isinstance(error, UsageError):
+        return EXIT_USAGE
+    if isinstance(error, MissingExtra):
+        return EXIT_MISSING
+    return EXIT_FAILED if isinstance(error, MediaError) else EXIT_NEGATIVE

@@ -1,0 +1,138 @@
+"""`repost emulate`: put photographs through networks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repost.cli.options import AsJson, Jobs, MaxPixels, Sources
+
+if TYPE_CHECKING:
+    from repost.batch import Item, Row, Summary
+    from repost.channel.files import ShareFiles
+    from repost.platforms import Profile
+
+MOST_ROWS_SHOWN = 24
+
+
+def emulate(
+    sources: Sources,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")] = Path("reposted"),
+    platform: Annotated[
+        list[str] | None,
+        typer.Option("--platform", "-p", help="A network: facebook, facebook@2023, instagram/message. Repeatable."),
+    ] = None,
+    profile: Annotated[
+        list[Path] | None, typer.Option("--profile", help="A profile of your own (TOML). Repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides what is drawn where a network is not constant.")] = 0,
+    metrics: Annotated[str, typer.Option(help="What to measure, by comma: psnr, ssim.")] = "",
+    jobs: Jobs = 0,
+    max_pixels: MaxPixels = None,
+    engine: Annotated[str, typer.Option(help="Where workers run: local or ray.")] = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, from headers alone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do to photographs exactly what networks do to them.
+
+    Served files go to OUT/<platform>/<same path>, what was done to each to OUT/manifest.jsonl. A run that was
+    interrupted, even killed, goes on where it was when the same command is given again.
+    """
+    from repost import batch
+    from repost.channel.compare import parse_metrics
+    from repost.channel.encode import require_encoders
+    from repost.channel.files import ShareFiles, folder_of
+
+    profiles = _profiles(platform or [], profile or [])
+    require_encoders(profiles.values())
+    found = batch.list_inputs(sources, out, parts=[folder_of(name) for name in profiles])
+    stems = batch.output_stems(entry.id for entry in found)
+    items = [batch.Item(entry.id, entry.path, tuple(profiles), stems[entry.id]) for entry in found]
+    named = frozenset(entry.id for entry in found if entry.explicit)
+    work = ShareFiles(out, profiles, seed, parse_metrics(metrics), named, max_pixels)
+    if dry_run:
+        _finish(_show(_preview(work, items), as_json=as_json))
+        return
+    _share(work, items, jobs=jobs or os.cpu_count() or 1, engine=engine, as_json=as_json)
+
+
+def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
+    from repost.core.errors import UsageError
+    from repost.platforms import load_profile, resolve
+
+    profiles = {name.strip().lower(): resolve(name) for name in names}
+    for path in files:
+        loaded = load_profile(path)
+        profiles[loaded.platform if loaded.main_route else f"{loaded.platform}/{loaded.route}"] = loaded
+    if not profiles:
+        raise UsageError("no platform given; add --platform facebook (`repost platforms list` shows all)")
+    if len(profiles) < len(names) + len(files):
+        raise UsageError("the same platform was given twice; give each one once, or profiles of your own other names")
+    return profiles
+
+
+def _preview(work: ShareFiles, items: list[Item]) -> Iterator[Row]:
+    from repost.batch import Row
+    from repost.core.errors import RepostError
+
+    for item in items:
+        try:
+            yield from work.preview(item)
+        except (RepostError, OSError) as error:
+            yield from (Row(item.id, part, "failed", str(error), work.blank(item, part)) for part in item.parts)
+
+
+def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_json: bool) -> None:
+    from repost import batch
+    from repost.cli.progress import progress
+
+    counted: list[Summary] = []
+
+    def rows() -> Iterator[Row]:
+        with progress("sharing", "file") as advance:
+            for event in batch.run(items, work, out=work.out, jobs=min(jobs, max(1, len(items))), engine=engine):
+                if isinstance(event, batch.RowFinished):
+                    advance(event.finished, event.total)
+                    yield event.row
+                elif isinstance(event, batch.Finished):
+                    counted.append(event.summary)
+
+    failed = _show(rows(), as_json=as_json)
+    summary = counted[0]
+    reused = f" ({summary.reused} of them already done)" if summary.reused else ""
+    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+    manifest = work.out / "manifest.jsonl"
+    typer.echo(f"{summary.done} done{reused}{skipped}, {summary.failed} failed; {manifest}", err=True)
+    _finish(failed)
+
+
+def _show(rows: Iterator[Row], *, as_json: bool) -> int:
+    """Print rows as they come (JSON) or as a table at the end; say how many failed."""
+    import json
+
+    from repost.report.table import print_shares
+
+    kept: list[dict[str, object]] = []
+    failed = 0
+    for row in rows:
+        failed += row.status == "failed"
+        if as_json:
+            typer.echo(json.dumps(row.manifest_row(), sort_keys=True))
+        elif row.status == "failed":
+            typer.echo(f"failed: {row.error}", err=True)
+        if not as_json and len(kept) <= MOST_ROWS_SHOWN:
+            kept.append(row.manifest_row())
+    if not as_json and kept:
+        print_shares(kept[:MOST_ROWS_SHOWN], more=len(kept) > MOST_ROWS_SHOWN)
+    return failed
+
+
+def _finish(failed: int) -> None:
+    from repost.cli.exits import EXIT_FAILED
+
+    if failed:
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,41 @@
+"""`repost probe`: what a file is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from repost.cli.options import AsJson
+
+
+def probe(
+    files: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)], as_json: AsJson = False
+) -> None:
+    """Say what an image file is: container, size, metadata and how a JPEG was coded."""
+    from repost.cli.exits import EXIT_FAILED
+    from repost.core.errors import RepostError
+    from repost.media.probe import probe_file
+
+    failed = False
+    for path in files:
+        try:
+            found = probe_file(path)
+        except (RepostError, OSError) as error:
+            typer.echo(f"failed: {error}", err=True)
+            failed = True
+            continue
+        if as_json:
+            typer.echo(json.dumps({"file": str(path), **found}, sort_keys=True))
+        else:
+            typer.echo("\n".join([str(path), *(f"  {name:<18} {_plain(value)}" for name, value in found.items())]))
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(entry) for entry in cast("list[object]", value)) or "none"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

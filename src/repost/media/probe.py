@@ -1,0 +1,59 @@
+"""Everything a file's header says, as plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repost.core.errors import InputNotFound
+from repost.media.jpeg import exact_quality, parse_jpeg
+from repost.media.jpeg_tables import nearest_quality
+from repost.media.read import open_image
+
+
+def probe_file(path: Path, *, max_pixels: int | None = None) -> dict[str, object]:
+    """Read what an image file is, without decoding it.
+
+    Args:
+        path: The file.
+        max_pixels: Limit on width x height; the limit in force when None.
+
+    Returns:
+        JSON values: container, upright size, orientation, metadata; for a JPEG also how it was coded.
+
+    Raises:
+        InputNotFound: There is no such file.
+        MediaError: It is no image, damaged, or too large.
+    """
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise InputNotFound(path) from error
+    _, facts = open_image(data, name=str(path), max_pixels=max_pixels)
+    found: dict[str, object] = {
+        "format": facts.format,
+        "width_px": facts.width_px,
+        "height_px": facts.height_px,
+        "size_bytes": facts.size_bytes,
+        "mode": facts.mode,
+        "orientation": facts.orientation,
+        "animated": facts.animated,
+        "has_alpha": facts.has_alpha,
+        "metadata": sorted(facts.metadata),
+    }
+    return found | _probe_jpeg(data, str(path)) if facts.format == "jpeg" else found
+
+
+def _probe_jpeg(data: bytes, name: str) -> dict[str, object]:
+    structure = parse_jpeg(data, name=name)
+    nearest, distance = nearest_quality(structure.table_of(0), component="luma")
+    return {
+        "jpeg_quality": nearest,
+        "quality_is_exact": exact_quality(structure) is not None,
+        "luma_table_distance": distance,
+        "subsampling": structure.subsampling,
+        "process": structure.process,
+        "scan_count": structure.scan_count,
+        "optimized_huffman": structure.optimized_huffman,
+        "restart_interval_mcu": structure.restart_interval_mcu,
+        "quant_tables": [list(table) for table in structure.quant_tables.values()],
+    }
