@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repost.batch import Item, Row
-from repost.channel.compare import Metric, compare
+from repost.channel.compare import Fidelity, Metric, compare, was_cropped
 from repost.channel.encode import encoder_versions
 from repost.channel.image import Emulated, emulate_image, matching_rule
 from repost.core.errors import RepostError
@@ -16,7 +16,7 @@ from repost.core.files import write_atomic
 from repost.media.sniff import EXTENSIONS, MEDIA_SUFFIXES, VIDEO_FORMATS, describe, sniff
 from repost.media.upload import Upload
 from repost.platforms import Profile
-from repost.platforms.steps import ClientSave, Passthrough, Step, Transcode
+from repost.platforms.steps import IMAGE_ENCODES, ClientSave, Passthrough, Step, Transcode
 
 
 def folder_of(platform: str) -> str:
@@ -115,8 +115,14 @@ class ShareFiles:
             fields["metrics"] = self._measure(upload, emulated)
         return Row(item.id, part, "done", None, fields, (output,))
 
-    def _measure(self, upload: Upload, emulated: Emulated) -> Mapping[str, object]:
-        return compare(upload.picture.rgb8(), emulated.pixels, mask=emulated.mask, metrics=self.metrics)
+    def _measure(self, upload: Upload, emulated: Emulated) -> Fidelity:
+        return compare(
+            upload.picture.rgb8(),
+            emulated.pixels,
+            mask=emulated.mask if emulated.trace.left_out else None,
+            metrics=self.metrics,
+            cropped=was_cropped(emulated.trace),
+        )
 
 
 def _served_format(steps: tuple[Step, ...], upload: Upload) -> str:
@@ -126,5 +132,6 @@ def _served_format(steps: tuple[Step, ...], upload: Upload) -> str:
         return upload.facts.format
     if isinstance(last, Transcode):
         return "jpeg"
-    encode = last.encode if isinstance(last, ClientSave) else last
-    return str(encode.codec)
+    written = last.encode if isinstance(last, ClientSave) else last
+    assert isinstance(written, IMAGE_ENCODES), "rules are checked to end with a step that writes a file"
+    return written.codec

@@ -11,7 +11,7 @@ from PIL import Image
 from repost.channel.image import emulate_image
 from repost.core.errors import UsageError
 from repost.core.seeding import derive_random, fresh_seed
-from repost.media.upload import Upload
+from repost.media.upload import Upload, check_upload_as
 from repost.platforms import Profile, resolve
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Repost:
         named = [platforms] if isinstance(platforms, str | Path | Profile) else list(platforms)
         if not named:
             raise UsageError("got no platforms, expected at least one, such as 'facebook'")
+        check_upload_as(upload_as)
         self.profiles = tuple(resolve(name) for name in named)
         self.p, self.seed, self.upload_as = p, seed, upload_as
 

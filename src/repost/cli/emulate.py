@@ -103,10 +103,10 @@ def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_js
 
     failed = _show(rows(), as_json=as_json)
     summary = counted[0]
-    reused = f" ({summary.reused} of them already done)" if summary.reused else ""
+    reused = f" ({summary.reused} kept from an earlier run)" if summary.reused else ""
     skipped = f", {summary.skipped} skipped" if summary.skipped else ""
     manifest = work.out / "manifest.jsonl"
-    typer.echo(f"{summary.done} done{reused}{skipped}, {summary.failed} failed; {manifest}", err=True)
+    typer.echo(f"{summary.done} done{skipped}, {summary.failed} failed{reused}; {manifest}", err=True)
     _finish(failed)
 
 

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 _UPLOAD_AS = re.compile(r"png|jpeg:(100|[1-9]\d?)")
 
 
+def check_upload_as(upload_as: str) -> None:
+    """Refuse what pixels cannot be taken for.
+
+    Raises:
+        UsageError: It is neither "png" nor "jpeg:" with a quality from 1 to 100.
+    """
+    if not _UPLOAD_AS.fullmatch(upload_as):
+        raise UsageError(f"got upload_as='{upload_as}', expected 'png' or 'jpeg:1' to 'jpeg:100'")
+
+
 class Upload:
     """An image on its way to a network, decoded at most once however many networks it goes to.
 
@@ -54,6 +64,7 @@ class Upload:
             InvalidPixels: An array that is not uint8 HWC RGB.
             MediaError: The file is not an image, damaged, or too large; see `open_image`.
         """
+        check_upload_as(upload_as)
         if isinstance(source, str | os.PathLike):
             path = Path(source)
             try:
@@ -62,8 +73,6 @@ class Upload:
                 raise InputNotFound(path) from error
         if isinstance(source, bytes | bytearray | memoryview):
             return cls(bytes(source), name="upload", max_pixels=max_pixels)
-        if not _UPLOAD_AS.fullmatch(upload_as):
-            raise UsageError(f"got upload_as='{upload_as}', expected 'png' or 'jpeg:1' to 'jpeg:100'")
         picture = _of_pil(source) if isinstance(source, Image.Image) else from_rgb8(source)
         if upload_as != "png":
             return cls(_as_jpeg(picture, int(upload_as.removeprefix("jpeg:"))), name="upload")

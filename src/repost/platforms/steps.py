@@ -348,9 +348,10 @@ Step: TypeAlias = Annotated[
     Field(discriminator="op"),
 ]
 
-WRITES = (EncodeJpeg, EncodeWebp, EncodeAvif, EncodeHeif, EncodePng, EncodeVideo, ClientSave, Passthrough, Transcode)
+IMAGE_ENCODES = (EncodeJpeg, EncodeWebp, EncodeAvif, EncodeHeif, EncodePng)
+WRITES = (*IMAGE_ENCODES, EncodeVideo, ClientSave, Passthrough, Transcode)
 """Steps that leave a file behind."""
 CHANGES_PIXELS = (Decode, Orient, Colour, Resize, Overlay, Metadata, FrameRate)
 """Steps that matter only if a later one writes the picture."""
-IMAGE_ONLY = (Decode, Colour, EncodeJpeg, EncodeWebp, EncodeAvif, EncodeHeif, EncodePng, ClientSave, Transcode)
+IMAGE_ONLY = (Decode, Colour, *IMAGE_ENCODES, ClientSave, Transcode)
 VIDEO_ONLY = (EncodeVideo, FrameRate, Audio, Container)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -69,7 +70,9 @@ def _name(text: str) -> Html:
 
 
 def _bdi(text: str) -> Html:
-    return element("bdi", words.shown(text))
+    """A name on a line of its own direction, which may break after dots, dashes and the like."""
+    pieces = re.findall(r"[^._/-]*[._/-]+|[^._/-]+", words.shown(text))
+    return element("bdi", join(pieces, element("wbr")))
 
 
 def _count(number: int, what: str) -> str:
@@ -157,7 +160,7 @@ def _share(index: int, share: Share) -> Html:
     if share.trace is None:
         reason = element("p", f"{share.status}: {words.shown(share.error or 'no reason given')}", class_="did")
         return element("article", heading, reason, class_=f"share {share.status}", **ids)
-    did = element("p", _bdi(_sentence(share.trace.summary())), class_="did")
+    did = element("p", words.shown(_sentence(share.trace.summary())), class_="did")
     views = [_numbers(share.trace, share.metrics or Measured())]
     if share.pictures:
         views = [_slider(share, share.pictures), _difference(share, share.pictures), *views]
@@ -185,7 +188,11 @@ def _slider(share: Share, pictures: Pictures) -> Html:
     links = [element("a", "Uploaded file", href=link_to(pictures.upload))]
     if share.output:
         links.append(element("a", "Served file", href=link_to(share.output)))
-    return element("figure", slider, element("figcaption", element("span", join(links, " · ")), _reduced(pictures)))
+    return element(
+        "figure",
+        element("div", slider, class_="mat"),
+        element("figcaption", element("span", join(links, " · ")), _reduced(pictures)),
+    )
 
 
 def _difference(share: Share, pictures: Pictures) -> Html:
@@ -200,7 +207,8 @@ def _difference(share: Share, pictures: Pictures) -> Html:
     block = "" if pictures.reduced == 1 else f", largest of each {pictures.reduced} × {pictures.reduced} px"
     caption = element("figcaption", element("span", f"Difference × {GAIN}{block}"))
     link = element("a", picture, href=link_to(pictures.difference))
-    return element("figure", element("div", link, class_="frame", style=_frame(pictures)), caption)
+    frame = element("div", link, class_="frame", style=_frame(pictures))
+    return element("figure", element("div", frame, class_="mat"), caption)
 
 
 def _frame(pictures: Pictures) -> str:
@@ -219,7 +227,11 @@ def _reduced(pictures: Pictures) -> Html:
 def _numbers(trace: Trace, measured: Measured) -> Html:
     before, after = trace.upload, trace.served
     rows = [
-        _pair("File", _file(before), join([_file(after), f" ({_bytes_share(trace)})"])),
+        _pair(
+            "File",
+            _file(before),
+            join([_file(after), " ", element("span", f"({_bytes_share(trace)})", class_="whole")]),
+        ),
         _pair("Size", words.size_in_words(before), words.size_in_words(after)),
         _pair("Metadata", words.metadata_in_words(before.metadata), words.metadata_in_words(after.metadata)),
         _single("Metadata lost", words.metadata_in_words(trace.metadata_lost)),

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from urllib.parse import quote
 
-_VOID = frozenset({"img", "input", "br"})
+_VOID = frozenset({"img", "input", "wbr"})
 
 
 class Html(str):

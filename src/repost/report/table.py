@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -14,11 +16,11 @@ from repost.report import words
 from repost.report.shares import Measured, Share, share_of
 
 _WIDTH_WITHOUT_TERMINAL = 160
-_WIDE_ENOUGH_FOR_LOST = 120
-"""Columns from which on lost metadata has a column of its own; the words say it too."""
+_WIDE = 150
+_INDENT = 2
 
 
-def share_table(rows: Iterable[Mapping[str, object]], *, width: int | None = None) -> Table:
+def share_table(rows: Iterable[Mapping[str, object]], *, width: int | None = None) -> RenderableType:
     """What became of photographs on platforms.
 
     Args:
@@ -26,27 +28,55 @@ def share_table(rows: Iterable[Mapping[str, object]], *, width: int | None = Non
         width: Columns there are; the terminal's when None.
 
     Returns:
-        File, platform, size, bytes, quality, PSNR and SSIM (where measured), lost metadata (where there is room), and
-        what was done in words. Characters in names that would steer the terminal are shown as escapes.
+        File, platform, size, bytes, quality, PSNR and SSIM (where measured), lost metadata, and what was done in words.
+        Where there is less room, each photograph has a heading and the words have a line of their own; they name the
+        lost metadata too. Characters in names that would steer the terminal are shown as escapes.
     """
     shares = [share_of(row) for row in rows]
     measured = any(share.metrics for share in shares)
-    lost = (width or terminal_width()) >= _WIDE_ENOUGH_FOR_LOST
+    wide = (width or terminal_width()) >= _WIDE
+    return _wide_table(shares, measured=measured) if wide else _narrow_table(shares, measured=measured)
+
+
+def _wide_table(shares: Sequence[Share], *, measured: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("file", overflow="fold", max_width=28)
     table.add_column("platform", overflow="fold", max_width=24)
-    for name in ("size", "bytes", "quality", *(("PSNR", "SSIM") if measured else ())):
+    for name in _fact_names(measured=measured):
         table.add_column(name, justify="right", no_wrap=True)
-    if lost:
-        table.add_column("lost", max_width=20)
-    table.add_column("in words", ratio=1, min_width=20)
-    before = None
-    for share in shares:
-        name = "" if share.source == before else share.source
-        before = share.source
-        cells = [_plain(name), _plain(share.platform), *_facts(share, measured=measured, lost=lost)]
-        table.add_row(*cells, _in_words(share))
+    table.add_column("lost", max_width=20)
+    table.add_column("in words", ratio=1)
+    for share, first in _with_first(shares):
+        lost = words.metadata_in_words(share.trace.metadata_lost) if share.trace else ""
+        name = _plain(share.source if first else "")
+        table.add_row(name, _plain(share.platform), *_facts(share, measured=measured), lost, _in_words(share))
     return table
+
+
+def _narrow_table(shares: Sequence[Share], *, measured: bool) -> Group:
+    heads = ["platform", *_fact_names(measured=measured)]
+    lines = [[words.shown(share.platform), *_facts(share, measured=measured)] for share in shares]
+    widths = [max(cell_len(line[column]) for line in [heads, *lines]) for column in range(len(heads))]
+    pieces: list[RenderableType] = [_line(heads, widths, style="bold")]
+    for (share, first), line in zip(_with_first(shares), lines, strict=True):
+        if first:
+            pieces.append(Text(words.shown(share.source), style="bold", overflow="fold"))
+        pieces += [_line(line, widths), Padding(_in_words(share), (0, 0, 0, 2 * _INDENT))]
+    return Group(*pieces)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], *, style: str = "") -> Padding:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for column, width in enumerate(widths):
+        grid.add_column(width=width, no_wrap=True, justify="right" if column else "left")
+    grid.add_row(*(Text(cell, style=style) for cell in cells))
+    return Padding(grid, (0, 0, 0, _INDENT))
+
+
+def _with_first(shares: Sequence[Share]) -> list[tuple[Share, bool]]:
+    """Each share, and whether its photograph differs from that of the one before."""
+    before: list[str | None] = [None, *(share.source for share in shares)]
+    return [(share, share.source != source) for share, source in zip(shares, before, strict=False)]
 
 
 def platforms_table(profiles: Iterable[Profile]) -> Table:
@@ -110,10 +140,14 @@ def _plain(text: str) -> Text:
     return Text(words.shown(text))
 
 
-def _facts(share: Share, *, measured: bool, lost: bool) -> list[str]:
+def _fact_names(*, measured: bool) -> list[str]:
+    return ["size", "bytes", "quality", *(("PSNR", "SSIM") if measured else ())]
+
+
+def _facts(share: Share, *, measured: bool) -> list[str]:
     trace = share.trace
     if trace is None:
-        return [""] * (3 + 2 * measured + lost)
+        return [""] * len(_fact_names(measured=measured))
     numbers = share.metrics or Measured()
     before, after = trace.upload.size_bytes, trace.served.size_bytes
     part = f" {100 * after / before:3.0f} %" if before and after else ""
@@ -125,7 +159,7 @@ def _facts(share: Share, *, measured: bool, lost: bool) -> list[str]:
     if measured:
         psnr = words.psnr_in_words(numbers.psnr_db, identical=numbers.identical)
         cells += [psnr, words.ssim_in_words(numbers.ssim)]
-    return cells + ([words.metadata_in_words(trace.metadata_lost)] if lost else [])
+    return cells
 
 
 def _in_words(share: Share) -> Text:
