@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from repost.cli import demo, emulate, platforms, probe
-from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_NEGATIVE, EXIT_USAGE
-from repost.core.errors import MediaError, MissingExtra, RepostError, UsageError
+from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
+from repost.core.errors import MissingExtra, RepostError, UsageError
 
 app = typer.Typer(
     name="repost",
@@ -60,4 +60,4 @@ def _exit_code(error: RepostError) -> int:
         return EXIT_USAGE
     if isinstance(error, MissingExtra):
         return EXIT_MISSING
-    return EXIT_FAILED if isinstance(error, MediaError) else EXIT_NEGATIVE
+    return EXIT_FAILED

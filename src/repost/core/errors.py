@@ -159,7 +159,8 @@ class WorkerDied(RepostError, RuntimeError):
     def __init__(self, item: str) -> None:
         self.item = item
         super().__init__(
-            f"{item}: the worker process died on it twice (killed, out of memory, or a codec crash); try it alone with --jobs 1"
+            f"{item}: the worker process died on it twice (killed, out of memory, or a codec crash); "
+            "try it alone with --jobs 1"
         )
 
 

@@ -21,7 +21,7 @@ def derive_random(seed: int, *parts: str) -> random.Random:
         of workers can change them. `random.Random` keeps its sequence across Python versions and platforms.
     """
     text = "\x1f".join((str(seed), *parts))
-    return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+    return random.Random(int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big"))
 
 
 def fresh_seed() -> int:

@@ -118,7 +118,8 @@ def _cell(index: int, share: Share) -> Html:
         text = element("a", element("strong", share.status), href=f"#share-{index}")
         return element("td", text, class_=share.status)
     measured = share.metrics or Measured()
-    doubt = _doubt() if share.trace.assumed else Html()
+    assumed = [name for name in words.assumptions_that_mattered(share.trace) if not name.startswith("metadata")]
+    doubt = _doubt() if assumed else Html()
     below = f"SSIM {words.ssim_in_words(measured.ssim)} · {_bytes_share(share.trace)}"
     link = element("a", element("strong", _psnr(measured), doubt), element("small", below), href=f"#share-{index}")
     return element("td", link)
@@ -205,6 +206,8 @@ def _difference(share: Share, pictures: Pictures) -> Html:
         loading="lazy",
     )
     block = "" if pictures.reduced == 1 else f", largest of each {pictures.reduced} × {pictures.reduced} px"
+    if share.metrics and share.metrics.identical:
+        block = ": none, all black"
     caption = element("figcaption", element("span", f"Difference × {GAIN}{block}"))
     link = element("a", picture, href=link_to(pictures.difference))
     frame = element("div", link, class_="frame", style=_frame(pictures))
@@ -239,8 +242,8 @@ def _numbers(trace: Trace, measured: Measured) -> Html:
         _single("PSNR", element("strong", _psnr(measured))),
         _single("SSIM", element("strong", _ssim(measured))),
     ]
-    if trace.assumed:
-        listed = join([element("code", name) for name in trace.assumed], ", ")
+    if assumed := words.assumptions_that_mattered(trace):
+        listed = join([element("code", name) for name in assumed], ", ")
         rows.append(_single(join(["Assumed", element("span", " ?", aria_hidden="true")]), listed))
     ends = [element("th", text, scope="col") for text in ("Upload", "Served")]
     head = element("thead", element("tr", element("td"), *ends))

@@ -73,7 +73,8 @@ class DrawnShares:
             emulated,
             upload_path=source.relative_to(out).as_posix(),
             folder=out,
-            name=f"{row.item}.{row.part}",
+            name=row.item,
+            platform=row.part,
         )
         fields = {**row.fields, "pictures": {name: getattr(pictures, name) for name in pictures.__slots__}}
         drawn = (pictures.before, pictures.after, pictures.difference)
@@ -114,10 +115,7 @@ def run_demo(
         written = {path.name: path for path in write_photographs(out / "photographs")}
     except OSError as error:
         raise OutputUnwritable(out, reason=str(error.strerror or error)) from error
-    # The largest goes first, so that no worker is left alone with it at the end.
-    ordered = sorted(names, key=lambda name: name != MOSAIC)
-    stems = batch.output_stems(names)
-    items = [Item(name, written[name], tuple(profiles), stems[name]) for name in ordered]
+    items = _items([written[name] for name in names], tuple(profiles))
     work = DrawnShares(ShareFiles(out, profiles, metrics=METRICS, named=frozenset(names)))
     rows: dict[tuple[str, str], Row] = {}
     for event in batch.run(items, work, out=out, jobs=min(jobs or os.cpu_count() or 1, len(items))):
@@ -134,6 +132,13 @@ def run_demo(
         note=CREDITS,
     )
     return Demo(page, manifest_rows, failed=sum(row.status == "failed" for row in shown))
+
+
+def _items(photographs: list[Path], parts: tuple[str, ...]) -> list[Item]:
+    """The largest photograph goes first, so that no worker is left alone with it at the end."""
+    ordered = sorted(photographs, key=lambda path: path.name != MOSAIC)
+    stems = batch.output_stems(path.name for path in photographs)
+    return [Item(path.name, path, parts, stems[path.name]) for path in ordered]
 
 
 def _called(name: str, profile: Profile) -> str:

@@ -29,7 +29,7 @@ LEFT_OUT_GREY = 96
 """The level at which regions without a comparison are drawn in difference pictures."""
 LONGEST_PREVIEW_PX = 1200
 _LONGEST_PNG_PX = 320
-_PREVIEW_QUALITY = 95
+_PREVIEW_QUALITY = {"before": 95, "after": 95, "difference": 85}
 
 
 def difference_picture(before: Rgb8, after: Rgb8, *, mask: NDArray[np.bool_] | None = None, gain: int = GAIN) -> Rgb8:
@@ -70,18 +70,22 @@ def reduced_by_maximum(pixels: Rgb8, factor: int) -> Rgb8:
     return blocks.max(axis=(1, 3))
 
 
-def draw_pictures(upload: Upload, emulated: Emulated, *, upload_path: str, folder: Path, name: str) -> Pictures:
+def draw_pictures(
+    upload: Upload, emulated: Emulated, *, upload_path: str, folder: Path, name: str, platform: str
+) -> Pictures:
     """Write the previews of one share.
 
     The difference is taken at the full served size and then reduced by maximum; the other two are reduced with
-    Lanczos. Previews are at most LONGEST_PREVIEW_PX wide and high: PNG where tiny, else JPEG at quality 95, 4:4:4.
+    Lanczos. Previews are at most LONGEST_PREVIEW_PX wide and high: PNG where tiny, else JPEG, 4:4:4, at quality 95 (85
+    for the difference, whose noise takes much room).
 
     Args:
         upload: What was uploaded.
         emulated: What is served.
         upload_path: The uploaded file as a path from the page.
         folder: The page's folder; the previews go to FOLDER/previews.
-        name: What the previews are named after; any text.
+        name: What the photograph is called; any text. Platforms that serve the same size share its preview.
+        platform: What the platform is called; any text.
 
     Returns:
         Their paths from the page.
@@ -91,18 +95,24 @@ def draw_pictures(upload: Upload, emulated: Emulated, *, upload_path: str, folde
     """
     after = emulated.pixels
     height_px, width_px = after.shape[:2]
-    before = reference(upload.picture.rgb8(), (width_px, height_px), cropped=was_cropped(emulated.trace))
+    cropped = was_cropped(emulated.trace)
+    before = reference(upload.picture.rgb8(), (width_px, height_px), cropped=cropped)
     difference = difference_picture(before, after, mask=emulated.mask)
     factor = math.ceil(max(width_px, height_px) / LONGEST_PREVIEW_PX)
     size = (math.ceil(width_px / factor), math.ceil(height_px / factor))
     drawn = {
-        "before": Image.fromarray(before).resize(size, Image.Resampling.LANCZOS),
         "after": Image.fromarray(after).resize(size, Image.Resampling.LANCZOS),
         "difference": Image.fromarray(reduced_by_maximum(difference, factor)),
     }
     (folder / "previews").mkdir(parents=True, exist_ok=True)
-    paths = {kind: _write(image, folder, f"{file_name_of(name)}.{kind}") for kind, image in drawn.items()}
-    return Pictures(upload=upload_path, **paths, width_px=size[0], height_px=size[1], reduced=factor)
+    stem = file_name_of(f"{name}.{platform}")
+    paths = {kind: _write(image, folder, stem, kind) for kind, image in drawn.items()}
+    shown = Image.fromarray(before).resize(size, Image.Resampling.LANCZOS)
+    shape = f"{width_px}x{height_px}{'-cropped' if cropped else ''}"
+    before_path = _write(shown, folder, f"{file_name_of(name)}.{shape}", "before")
+    return Pictures(
+        upload=upload_path, before=before_path, **paths, width_px=size[0], height_px=size[1], reduced=factor
+    )
 
 
 def file_name_of(text: str) -> str:
@@ -115,19 +125,19 @@ def file_name_of(text: str) -> str:
         The text where it is harmless; else what is harmless in it, with a hash of the whole.
     """
     harmless = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip(".-")[:80]
-    if harmless == text:
+    if harmless and harmless == text:
         return text
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
     return f"{harmless}-{digest[:8]}".lstrip("-")
 
 
-def _write(image: Image.Image, folder: Path, stem: str) -> str:
+def _write(image: Image.Image, folder: Path, stem: str, kind: str) -> str:
     buffer = io.BytesIO()
     tiny = max(image.size) <= _LONGEST_PNG_PX
     if tiny:
         image.save(buffer, "PNG")
     else:
-        image.save(buffer, "JPEG", quality=_PREVIEW_QUALITY, subsampling="4:4:4")
-    path = f"previews/{stem}.{'png' if tiny else 'jpg'}"
+        image.save(buffer, "JPEG", quality=_PREVIEW_QUALITY[kind], subsampling="4:4:4")
+    path = f"previews/{stem}.{kind}.{'png' if tiny else 'jpg'}"
     write_atomic(folder / path, buffer.getvalue())
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repost.channel.trace import FileFacts, Trace
+from repost.channel.trace import FileFacts, StepTrace, Trace
 
 NOTHING = "–"
 METADATA_NAMES = {"exif": "EXIF", "xmp": "XMP", "icc": "colour profile", "c2pa": "content credentials"}
@@ -69,7 +69,8 @@ def quality_in_words(trace: Trace) -> str:
         for others; with a question mark where the profile only assumes it; a dash where there is no such number.
     """
     encoding = next((step for step in reversed(trace.steps) if "quality" in step.parameters), None)
-    doubt = "?" if encoding is not None and any("quality" in name for name in encoding.assumed) else ""
+    assumed = encoding.assumed if encoding is not None else ()
+    doubt = "?" if any(name in ("op", "encode") or "quality" in name for name in assumed) else ""
     served = trace.served
     if served.jpeg_quality is not None:
         scans = ", progressive" if served.progressive else ""
@@ -77,3 +78,28 @@ def quality_in_words(trace: Trace) -> str:
     if encoding is None or served.format == "png":
         return NOTHING
     return f"{format_in_words(served.format)} {encoding.parameters['quality']}{doubt}"
+
+
+def assumptions_that_mattered(trace: Trace) -> list[str]:
+    """Parameters that are stated defaults and not known, of the steps that did something to this upload.
+
+    Returns:
+        Each once, as "op.parameter", or "op" where the whole step is assumed. `Trace.assumed` has those of idle steps
+        too: a resize that kept the size, an upright picture turned upright.
+    """
+    found = [
+        step.op if name == "op" else f"{step.op}.{name}"
+        for step in trace.steps
+        if not _idle(step)
+        for name in step.assumed
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _idle(step: StepTrace) -> bool:
+    found = step.parameters
+    if step.op == "resize":
+        return found.get("from") == found.get("to")
+    if step.op == "orient":
+        return found.get("orientation") == 1
+    return step.op == "colour" and found.get("converted") is False

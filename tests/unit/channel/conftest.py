@@ -35,8 +35,3 @@ def make_profile() -> Callable[..., Profile]:
         return parse_profile(head | fields, source="test")
 
     return make
-
-
-def jpeg(quality: int = 85, **more: Any) -> dict[str, Any]:
-    """An encode step."""
-    return {"op": "encode", "codec": "jpeg", "quality": quality, **more}

@@ -47,7 +47,9 @@ def test_verbatim_tables_are_written_and_override_quality(cat):
 def test_tables_of_a_quality_equal_that_quality(cat):
     luma, chroma = ijg_tables(77)
     image = Image.fromarray(cat)
-    by_table = encode(Picture(image), jpeg_step(tables={"luma": luma, "chroma": chroma}), quality=1, attachments=NOTHING)
+    by_table = encode(
+        Picture(image), jpeg_step(tables={"luma": luma, "chroma": chroma}), quality=1, attachments=NOTHING
+    )
     assert by_table == saved(image, quality=77, subsampling="4:2:0")
 
 
@@ -65,7 +67,11 @@ def test_alpha_is_laid_on_white_for_jpeg_and_kept_elsewhere(cat):
     picture = Picture(transparent)
     white = read_picture(encode(picture, jpeg_step(quality=95), quality=95, attachments=NOTHING)).rgb8()
     assert white.min() == 255
-    for step in (EncodePng(op="encode", codec="png"), EncodeWebp(op="encode", codec="webp"), EncodeAvif(op="encode", codec="avif")):
+    for step in (
+        EncodePng(op="encode", codec="png"),
+        EncodeWebp(op="encode", codec="webp"),
+        EncodeAvif(op="encode", codec="avif"),
+    ):
         assert read_picture(encode(picture, step, quality=80, attachments=NOTHING)).image.mode == "RGBA"
 
 
@@ -121,7 +127,9 @@ class TestHalfEven:
             image = Image.fromarray(cat[:height, :width])
             step = jpeg_step(quality=92, subsampling=subsampling, quantiser="half_even")
             ours = read_picture(encode(Picture(image), step, quality=92, attachments=NOTHING)).rgb8()
-            theirs = np.asarray(Image.open(io.BytesIO(saved(image, quality=92, subsampling=subsampling))).convert("RGB"))
+            theirs = np.asarray(
+                Image.open(io.BytesIO(saved(image, quality=92, subsampling=subsampling))).convert("RGB")
+            )
             assert ours.shape == theirs.shape
             assert np.abs(ours.astype(float) - theirs).mean() < 1.2  # a coefficient differs by at most one step
 
@@ -162,7 +170,9 @@ class TestTranscode:
     def test_grey_and_cmyk_are_rewritten_too(self, cat):
         for mode in ("L", "CMYK"):
             source = saved(Image.fromarray(cat).convert(mode), quality=80)
-            assert np.array_equal(read_picture(rewrite_scans(source, progressive=True)).rgb8(), read_picture(source).rgb8())
+            assert np.array_equal(
+                read_picture(rewrite_scans(source, progressive=True)).rgb8(), read_picture(source).rgb8()
+            )
 
     def test_what_is_no_jpeg_is_refused(self):
         with pytest.raises(EncodeFailed):

@@ -6,8 +6,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from conftest import jpeg
 from PIL import Image, ImageCms
+from profile_steps import jpeg
 
 import repost
 from repost.channel import image as channel_image
@@ -198,7 +198,12 @@ class TestMetadata:
     def test_each_kind_is_kept_when_said(self, cat, make_profile, writer):
         for kind in ("exif", "icc", "xmp"):
             rules = [
-                {"media": "image", "name": "a", "when": {"format": ["jpeg"]}, "steps": [{"op": "metadata", kind: "keep"}, writer]},
+                {
+                    "media": "image",
+                    "name": "a",
+                    "when": {"format": ["jpeg"]},
+                    "steps": [{"op": "metadata", kind: "keep"}, writer],
+                },
                 {"media": "image", "name": "b", "steps": [jpeg(90)]},
             ]
             served = repost.emulate(self.upload(cat), make_profile(rules=rules))
@@ -319,7 +324,9 @@ class TestTrace:
         assert served.trace.assumed == ("resize.kernel",)
 
     def test_in_words(self, cat, make_profile):
-        profile = make_profile({"op": "resize", "fit": "width", "px": 200}, jpeg(80), unknown=["rules.0.steps.0.kernel"])
+        profile = make_profile(
+            {"op": "resize", "fit": "width", "px": 200}, jpeg(80), unknown=["rules.0.steps.0.kernel"]
+        )
         said = repost.emulate(as_bytes(cat, exif=exif()), profile).trace.summary()
         assert said == "resized 451x300 to 200x133 (lanczos?); saved as JPEG, quality 80, 4:2:0; dropped EXIF"
 

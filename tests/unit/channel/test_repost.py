@@ -5,8 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import jpeg
 from PIL import Image
+from profile_steps import jpeg
 
 from repost import Repost
 from repost.core.errors import InvalidPixels, ProfileNotFound, UsageError

@@ -32,7 +32,16 @@ def facts_of(data: bytes):
 
 @pytest.mark.parametrize(
     ("pillow_format", "found"),
-    [("JPEG", "jpeg"), ("PNG", "png"), ("WEBP", "webp"), ("GIF", "gif"), ("AVIF", "avif"), ("TIFF", "tiff"), ("BMP", "bmp"), ("HEIF", "heif")],
+    [
+        ("JPEG", "jpeg"),
+        ("PNG", "png"),
+        ("WEBP", "webp"),
+        ("GIF", "gif"),
+        ("AVIF", "avif"),
+        ("TIFF", "tiff"),
+        ("BMP", "bmp"),
+        ("HEIF", "heif"),
+    ],
 )
 def test_every_format_is_known_by_its_content(photo, pillow_format, found):
     if pillow_format == "HEIF":
@@ -75,7 +84,7 @@ def test_truncated_files_are_unreadable_wherever_they_are_cut(photo, format_):
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK", "YCbCr", "LAB"])
 def test_every_mode_becomes_eight_bit_rgb(photo, mode):
     if mode == "I;16":
-        image = Image.fromarray((np.asarray(photo.convert("L")).astype(np.uint16) * 257))
+        image = Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257)
     else:
         image = photo.convert("RGB").convert(mode) if mode != "LAB" else _lab(photo)
     data = encoded(image, "TIFF")
@@ -157,7 +166,9 @@ def _png_claiming(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
 
 
 def test_a_bomb_is_refused_before_decoding():
@@ -213,6 +224,11 @@ class TestBusyness:
 def test_arrays_that_are_no_pictures_are_refused():
     from repost.core.errors import InvalidPixels
 
-    for wrong in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)):
+    for wrong in (
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 3)),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+    ):
         with pytest.raises(InvalidPixels, match="expected uint8"):
             from_rgb8(wrong)

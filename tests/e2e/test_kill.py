@@ -1,0 +1,63 @@
+"""kill -9 in the middle of a run, then the same command again: the same bytes as if nothing had happened."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+PHOTOS = 40
+
+
+def command(photos: Path, out: Path, networks: list[Path], jobs: int) -> list[str]:
+    named = [argument for network in networks for argument in ("--profile", str(network))]
+    return [sys.executable, "-m", "repost", "emulate", str(photos), "-o", str(out), "--jobs", str(jobs), *named]
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and ".repost" not in path.parts
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, networks, jobs):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    picture = Image.fromarray(skimage.data.coffee()).resize((1800, 1200))
+    for index in range(PHOTOS):
+        picture.crop((index, 0, index + 1700, 1200)).save(photos / f"{index:02}.jpg", quality=95)
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert subprocess.run(command(photos, whole, networks, 2), capture_output=True, check=False).returncode == 4
+
+    journal = killed / ".repost/journal.jsonl"
+    for wanted in (6, 30):  # killed twice, at different places
+        run = subprocess.Popen(
+            command(photos, killed, networks, jobs),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and run.poll() is None:
+            if journal.exists() and journal.read_bytes().count(b"\n") >= wanted:
+                break
+            time.sleep(0.002)
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    assert not (killed / "manifest.jsonl").exists(), "the run ended before it could be killed"
+    with journal.open("ab") as stream:
+        stream.write(b'{"torn')  # what a power cut leaves
+
+    resumed = subprocess.run(command(photos, killed, networks, jobs), capture_output=True, text=True, check=False)
+    assert resumed.returncode == 4
+    assert "kept from an earlier run" in resumed.stderr
+    assert tree(killed) == tree(whole)
