@@ -16,16 +16,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from environment import environment, print_environment
-from repost.channel import Emulated, emulate
+from repost.channel import emulate
+from repost.media.upload import Upload
 from repost.metrics import mean_absolute_difference
+from repost.platforms import Profile, resolve
+from repost.platforms.steps import EncodeJpeg
+from repost.platforms.values import draw
 from tables import print_table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -53,26 +63,64 @@ FIGURE_1A = {71: 0.04, 72: 0.08, 75: 0.01, 80: 0.05, 84: 0.01, 86: 0.005, 89: 0.
 CONTROL = "twitter@2023"
 LARGEST_ENLARGEMENT = 1.25
 RESAMPLES = 2000
+DRAWS = 200
+LANCZOS = Image.Resampling.LANCZOS
+
+Row: TypeAlias = dict[str, float | int | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SideResult:
+    """What was measured at one side.
+
+    Attributes:
+        changes: For each profile, the change of each photograph.
+        qualities: Share of each quality facebook@2023 may draw for these photographs.
+    """
+
+    changes: dict[str, list[float]]
+    qualities: dict[int, float]
 
 
 def squares(photographs: Sequence[Path], side: int) -> Iterator[Image.Image]:
-    """The centred square of each photograph that is large enough, at a side."""
+    """The centred square of each photograph that is large enough, upright and at a side."""
     for path in photographs:
-        with Image.open(path) as photograph:
-            edge = min(photograph.size)
-            if edge * LARGEST_ENLARGEMENT < side:
-                continue
-            left, top = (photograph.width - edge) // 2, (photograph.height - edge) // 2
-            square = photograph.convert("RGB").crop((left, top, left + edge, top + edge))
-        yield square if edge == side else square.resize((side, side), Image.Resampling.LANCZOS)
+        with Image.open(path) as opened:
+            photograph = ImageOps.exif_transpose(opened).convert("RGB")
+        edge = min(photograph.size)
+        if edge * LARGEST_ENLARGEMENT < side:
+            continue
+        left, top = (photograph.width - edge) // 2, (photograph.height - edge) // 2
+        box = (left, top, left + edge, top + edge)
+        yield photograph.crop(box) if edge == side else photograph.resize((side, side), LANCZOS, box=box)
 
 
-def change(upload: Image.Image, emulated: Emulated) -> float:
+def change(upload: Image.Image, profile: str) -> float:
     """Mean absolute change, against the upload at the served size."""
-    served = emulated.pixels
+    served = emulate(np.asarray(upload), profile).pixels
     size = (served.shape[1], served.shape[0])
-    at_size = upload if upload.size == size else upload.resize(size, Image.Resampling.LANCZOS)
+    at_size = upload if upload.size == size else upload.resize(size, LANCZOS)
     return mean_absolute_difference(served, np.asarray(at_size))
+
+
+def qualities(uploads: Sequence[Image.Image], profile: Profile) -> dict[int, float]:
+    """Share of each quality a profile draws for uploads, over many draws."""
+    shares: Counter[int] = Counter()
+    for picture in uploads:
+        upload = Upload.of(np.asarray(picture))
+        rule = next(rule for _, rule in profile.rules_for("image") if rule.when.matches(upload.facts, upload.feature))
+        value = next(step.quality for step in rule.steps if isinstance(step, EncodeJpeg))
+        rng = random.Random(0)
+        for _ in range(DRAWS):
+            shares[int(draw(value, features=upload.feature, rng=rng))] += 1 / DRAWS / len(uploads)
+    return dict(shares)
+
+
+def measure(photographs: Sequence[Path], side: int) -> SideResult:
+    """Upload the squares of one side to every network."""
+    uploads = list(squares(photographs, side))
+    changes = {profile: [change(upload, profile) for upload in uploads] for profile in FIGURE_1B}
+    return SideResult(changes, qualities(uploads, resolve("facebook@2023")))
 
 
 def interval(changes: Sequence[float]) -> tuple[float, float]:
@@ -83,32 +131,12 @@ def interval(changes: Sequence[float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def run(photographs: Sequence[Path]) -> tuple[dict[str, list[list[float]]], dict[int, float]]:
-    """Emulate every square of every side.
-
-    Returns:
-        For each profile and side the changes of the photographs; and the shares of Facebook's qualities, every side
-        counting the same.
-    """
-    changes: dict[str, list[list[float]]] = {profile: [] for profile in FIGURE_1B}
-    shares: Counter[int] = Counter()
-    for side in SIDES:
-        uploads = list(squares(photographs, side))
-        for profile, found in changes.items():
-            served = [emulate(upload, profile) for upload in uploads]
-            found.append([change(*pair) for pair in zip(uploads, served, strict=True)])
-            if profile == "facebook@2023":
-                for one in served:
-                    shares[one.trace.steps[-1].parameters["quality"]] += 1 / len(uploads) / len(SIDES)
-    return changes, dict(sorted(shares.items()))
-
-
-def rows_of(profile: str, changes: dict[str, list[list[float]]]) -> list[dict[str, float | int | bool | None]]:
+def rows_of(profile: str, results: Sequence[SideResult]) -> list[Row]:
     """The numbers of one profile, side by side with the figure."""
-    rows = []
-    for index, side in enumerate(SIDES):
-        published, measured = FIGURE_1B[profile][index], changes[profile][index]
-        emulated, control = float(np.mean(measured)), float(np.mean(changes[CONTROL][index]))
+    rows: list[Row] = []
+    for index, (side, result) in enumerate(zip(SIDES, results, strict=True)):
+        published, measured = FIGURE_1B[profile][index], result.changes[profile]
+        emulated, control = float(np.mean(measured)), float(np.mean(result.changes[CONTROL]))
         scaled = emulated * FIGURE_1B[CONTROL][index] / control if control else None
         low, high = interval(measured)
         rows.append(
@@ -134,15 +162,19 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with the photographs")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     parser.add_argument("--limit", type=int, help="use about this many photographs, evenly picked")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     arguments = parser.parse_args()
     data = arguments.shared / "data"
     photographs = [path for pattern in PHOTOGRAPHS for path in sorted(data.glob(pattern))]
     if not photographs:
         raise SystemExit(f"no photographs under {data}; name the folder that holds data/ with --shared")
     photographs = photographs[:: max(1, len(photographs) // (arguments.limit or len(photographs)))]
-    changes, shares = run(photographs)
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        results = list(pool.map(partial(measure, photographs), SIDES))
+    shares = {q: sum(one.qualities.get(q, 0) for one in results) / len(SIDES) for q in range(1, 101)}
+    shares = {quality: share for quality, share in shares.items() if share}
 
-    tables = {profile: rows_of(profile, changes) for profile in FIGURE_1B}
+    tables = {profile: rows_of(profile, results) for profile in FIGURE_1B}
     for profile, rows in tables.items():
         _print(profile, rows)
     _print_shares(shares)
@@ -153,7 +185,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _print(profile: str, rows: Sequence[dict[str, float | int | bool | None]]) -> None:
+def _print(profile: str, rows: Sequence[Row]) -> None:
     print(f"{profile}: mean absolute change of square pictures")
     print_table(
         ("side px", "n", "figure 1b", "emulated", "95 %", "misfit", "in band", "scaled", "misfit scaled"),

@@ -51,7 +51,6 @@ def run_items(tasks: Iterator[Task], work: Work, *, out: Path, jobs: int) -> Gen
     hire = partial(_Crew, _pickled(work), out)
     crew = hire(jobs)
     try:
-        crew.check()
         while crew.fill(tasks, limit=jobs * _TASKS_PER_WORKER):
             outcomes, suspects = crew.collect()
             if outcomes:
@@ -92,22 +91,29 @@ class _Crew:
         # A plain shared byte: a worker killed while it held the lock of an Event would hang all the others.
         self._stop = RawValue(ctypes.c_bool, False)
         self._tasks: dict[Future[list[Outcome]], Task] = {}
+        self._broken = False
         self._pool = ProcessPoolExecutor(
             size,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_enter,
             initargs=(pickled_work, out, self._stop),
         )
+        self._start(size)
 
-    def check(self) -> None:
-        """See that a worker starts and can load the work, before a missing main guard is taken for a bad item."""
+    def _start(self, size: int) -> None:
+        """Start every worker and see that it can load the work, before a missing main guard is taken for a bad item.
+
+        All of them at once, because a pool that is broken by one worker while it starts another forgets that one.
+        """
         try:
             with _interrupts_held():
-                answer = self._pool.submit(_problem)
-            problem = answer.result()
+                answers = [self._pool.submit(_problem) for _ in range(size)]
+            problem = next((found for answer in answers if (found := answer.result()) is not None), None)
         except BrokenProcessPool:
+            self._broken = True
             problem = "it died while starting; a script must call repost under `if __name__ == '__main__':`"
         if problem is not None:
+            self.close()
             raise UsageError(f"cannot start a worker process: {problem}; jobs=1 needs none")
 
     def fill(self, tasks: Iterator[Task], *, limit: int) -> bool:
@@ -117,6 +123,7 @@ class _Crew:
                 with _interrupts_held():
                     future = self._pool.submit(_serve, task)
             except BrokenProcessPool as error:  # a worker died since the last look
+                self._broken = True
                 future = Future[list[Outcome]]()
                 future.set_exception(error)
             self._tasks[future] = task
@@ -126,6 +133,7 @@ class _Crew:
         """Wait for at least one task, or for all where a worker died; the tasks lost with it come second."""
         ready = wait(self._tasks, return_when=FIRST_COMPLETED).done
         if any(isinstance(future.exception(), BrokenProcessPool) for future in ready):
+            self._broken = True
             ready = wait(self._tasks).done
         outcomes: list[Outcome] = []
         lost: list[Task] = []
@@ -141,6 +149,10 @@ class _Crew:
         """Let the workers finish the part in hand and leave; a second Ctrl-C while waiting kills them."""
         self._stop.value = True
         processes: dict[int, BaseProcess] = dict(getattr(self._pool, "_processes", None) or {})
+        if self._broken:
+            # One that was started while the pool broke is not told to leave, and would be waited for for ever.
+            for process in processes.values():
+                process.kill()
         try:
             self._pool.shutdown(wait=True, cancel_futures=True)
         except BaseException:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from PIL import Image
-from scipy.fft import dctn
 
 from repost.channel.transcode import rewrite_scans
 from repost.platforms.steps import EncodeJpeg
@@ -92,6 +91,8 @@ def _downsampled(plane: Plane, across: int, down: int) -> Plane:
 
 def _quantised(plane: Plane, table: Plane) -> Blocks:
     """Quantised coefficients, shape (block rows, block columns, 8, 8)."""
+    from scipy.fft import dctn  # a quarter of a second to import, for a quantiser few profiles use
+
     height, width = plane.shape
     blocks = (plane - 128).reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3).astype(np.float64)
     transformed: NDArray[np.float64] = dctn(blocks, axes=(2, 3), norm="ortho")  # pyright: ignore[reportAssignmentType]

@@ -291,6 +291,7 @@ def _upload_facts(upload: Upload) -> FileFacts:
         height_px=facts.height_px,
         size_bytes=facts.size_bytes or None,
         metadata=tuple(sorted(facts.metadata)),
+        **(_jpeg_facts(upload.data, facts) if facts.format == "jpeg" else {}),
     )
 
 

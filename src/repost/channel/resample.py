@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-from scipy.sparse import csr_array
 
 from repost.channel.sizes import Placement
 from repost.core.errors import UnsupportedMedia
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
 _PILLOW = {
     "lanczos": Image.Resampling.LANCZOS,
@@ -75,6 +75,8 @@ def _area(image: Image.Image, placement: Placement) -> Image.Image:
 @lru_cache(maxsize=16)
 def _area_weights(source: int, target: int) -> csr_array[np.float32]:
     """Sparse (target, source) matrix of covered shares; each row adds up to one."""
+    from scipy.sparse import csr_array
+
     edges = np.arange(target + 1) * (source / target)
     first = np.floor(edges[:-1] + 1e-9).astype(int)
     last = np.minimum(np.ceil(edges[1:] - 1e-9).astype(int), source)

@@ -49,6 +49,16 @@ class StepTrace:
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     assumed: tuple[str, ...] = ()
 
+    @property
+    def idle(self) -> bool:
+        """Whether it changed nothing: a resize that kept the size, an upright picture turned upright."""
+        found = self.parameters
+        if self.op == "resize":
+            return tuple(found["from"]) == tuple(found["to"])
+        if self.op == "orient":
+            return found["orientation"] == 1
+        return self.op == "colour" and not found["converted"]
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -82,8 +92,17 @@ class Trace:
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """Every parameter that is a stated default and not known, as "op.parameter"."""
-        return tuple(f"{step.op}.{name}" for step in self.steps for name in step.assumed)
+        """Parameters that are stated defaults and not known, of the steps that did something to this upload.
+
+        Each once, as "op.parameter", or "op" where the whole step is assumed.
+        """
+        found = [
+            step.op if name == "op" else f"{step.op}.{name}"
+            for step in self.steps
+            if not step.idle
+            for name in step.assumed
+        ]
+        return tuple(dict.fromkeys(found))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -102,12 +121,12 @@ _NAMES = {"exif": "EXIF", "xmp": "XMP", "icc": "colour profile", "c2pa": "conten
 
 def _say(step: StepTrace) -> str:
     """One step in words; steps that changed nothing say nothing."""
-    return _WORDS[step.op](step.parameters, "?" if step.assumed else "") if step.op in _WORDS else ""
+    if step.idle or step.op not in _WORDS:
+        return ""
+    return _WORDS[step.op](step.parameters, "?" if step.assumed else "")
 
 
 def _say_resize(found: Mapping[str, Any], doubt: str) -> str:
-    if found["from"] == found["to"]:
-        return ""
     before, after = ("x".join(str(side) for side in found[end]) for end in ("from", "to"))
     return f"resized {before} to {after} ({found['kernel']}{doubt})"
 
@@ -124,8 +143,8 @@ def _say_encode(found: Mapping[str, Any], doubt: str) -> str:
 _Said: TypeAlias = Callable[[Mapping[str, Any], str], str]
 
 _WORDS: dict[str, _Said] = {
-    "orient": lambda found, _: "turned upright" if found["orientation"] != 1 else "",
-    "colour": lambda found, _: "converted to sRGB" if found["converted"] else "",
+    "orient": lambda _, doubt: f"turned upright{doubt}",
+    "colour": lambda _, doubt: f"converted to sRGB{doubt}",
     "resize": _say_resize,
     "overlay": lambda found, _: f"marked in the {found['corner'].replace('_', ' ')} corner (left out)",
     "encode": _say_encode,

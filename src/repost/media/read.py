@@ -53,6 +53,11 @@ class ImageFacts:
     metadata: frozenset[str]
     codec: str | None = None
 
+    @property
+    def rotated(self) -> bool:
+        """Whether the stored pixels must be turned to be upright."""
+        return self.orientation != 1
+
 
 def max_pixels_allowed() -> int:
     """The pixel limit in force: $REPOST_MAX_PIXELS, or DEFAULT_MAX_PIXELS."""

@@ -6,10 +6,9 @@ structural similarity", IEEE Transactions on Image Processing 13(4), 2004: windo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
 
 from repost.core.errors import UsageError
 from repost.metrics.fidelity import check_comparable
@@ -25,8 +24,6 @@ _STRIP_PX = 128  # rows filtered at a time, so that the work stays in cache and 
 
 _WEIGHTS = np.exp(-(np.arange(-_RADIUS_PX, _RADIUS_PX + 1) ** 2) / (2 * _SIGMA_PX**2))
 _KERNEL = _WEIGHTS / _WEIGHTS.sum()
-
-_filters: Any = ndimage  # scipy ships no types
 
 
 def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8], *, mask: NDArray[np.bool_] | None = None) -> float:
@@ -88,10 +85,14 @@ def _similarity(first: NDArray[np.uint8], second: NDArray[np.uint8], top: int, b
 
 def _blurred(values: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
     """Values under the Gaussian window, edges mirrored, at some rows."""
-    vertical = _filters.correlate1d(values, _KERNEL, axis=0, mode="reflect")[rows]
-    return _filters.correlate1d(vertical, _KERNEL, axis=1, mode="reflect")
+    from scipy.ndimage import correlate1d  # costly to import, and many runs measure nothing
+
+    vertical = correlate1d(values, _KERNEL, axis=0, mode="reflect")[rows]
+    return correlate1d(vertical, _KERNEL, axis=1, mode="reflect")
 
 
 def _touched(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Window centres whose window, clipped to the picture, holds a masked pixel."""
-    return _filters.maximum_filter(mask, size=2 * _RADIUS_PX + 1, mode="constant", cval=False)
+    from scipy.ndimage import maximum_filter
+
+    return maximum_filter(mask, size=2 * _RADIUS_PX + 1, mode="constant", cval=False)

@@ -12,6 +12,8 @@ Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif", "avif", "tiff"
 Orientation: TypeAlias = Literal["portrait", "landscape", "square"]
 Codec: TypeAlias = Literal["h264", "hevc", "vp9", "av1", "mpeg4"]
 
+Kind: TypeAlias = Literal["animated", "has_alpha", "rotated"]
+
 
 class Range(Data):
     """Limits on one number; every limit given must hold."""
@@ -56,6 +58,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def rotated(self) -> bool:
+        """Whether the stored pixels must be turned to be upright."""
+        ...
+
+    @property
     def codec(self) -> str | None:
         """Of the video stream; None for images."""
         ...
@@ -68,6 +75,7 @@ class When(Data):
         format: Containers of the upload, by content and not by file name.
         animated: Whether the image has more than one frame.
         has_alpha: Whether the image has transparency.
+        rotated: Whether EXIF (or the video container) says that the pixels must be turned to be upright.
         orientation: Of the upright picture.
         codec: Of the video stream.
     """
@@ -75,6 +83,7 @@ class When(Data):
     format: tuple[Format, ...] | None = Field(default=None, min_length=1)
     animated: bool | None = None
     has_alpha: bool | None = None
+    rotated: bool | None = None
     orientation: Orientation | None = None
     codec: tuple[Codec, ...] | None = Field(default=None, min_length=1)
     width_px: Range | None = None
@@ -111,7 +120,8 @@ class When(Data):
             return False
         if self.codec is not None and facts.codec not in self.codec:
             return False
-        if self.animated not in (None, facts.animated) or self.has_alpha not in (None, facts.has_alpha):
+        kinds: tuple[Kind, ...] = ("animated", "has_alpha", "rotated")
+        if any(getattr(self, kind) not in (None, getattr(facts, kind)) for kind in kinds):
             return False
         if self.orientation is not None and self.orientation != _orientation(features("aspect_ratio")):
             return False

@@ -118,7 +118,7 @@ def _cell(index: int, share: Share) -> Html:
         text = element("a", element("strong", share.status), href=f"#share-{index}")
         return element("td", text, class_=share.status)
     measured = share.metrics or Measured()
-    assumed = [name for name in words.assumptions_that_mattered(share.trace) if not name.startswith("metadata")]
+    assumed = [name for name in share.trace.assumed if not name.startswith("metadata")]
     doubt = _doubt() if assumed else Html()
     below = f"SSIM {words.ssim_in_words(measured.ssim)} · {_bytes_share(share.trace)}"
     link = element("a", element("strong", _psnr(measured), doubt), element("small", below), href=f"#share-{index}")
@@ -242,7 +242,7 @@ def _numbers(trace: Trace, measured: Measured) -> Html:
         _single("PSNR", element("strong", _psnr(measured))),
         _single("SSIM", element("strong", _ssim(measured))),
     ]
-    if assumed := words.assumptions_that_mattered(trace):
+    if assumed := trace.assumed:
         listed = join([element("code", name) for name in assumed], ", ")
         rows.append(_single(join(["Assumed", element("span", " ?", aria_hidden="true")]), listed))
     ends = [element("th", text, scope="col") for text in ("Upload", "Served")]

@@ -111,11 +111,7 @@ def run_demo(
     profiles = {_called(name, profile): profile for name, profile in ((name, resolve(name)) for name in platforms)}
     names = list(photographs or photograph_names())
     out = out.absolute()
-    try:
-        written = {path.name: path for path in write_photographs(out / "photographs")}
-    except OSError as error:
-        raise OutputUnwritable(out, reason=str(error.strerror or error)) from error
-    items = _items([written[name] for name in names], tuple(profiles))
+    items = _items(_written(out, names), tuple(profiles))
     work = DrawnShares(ShareFiles(out, profiles, metrics=METRICS, named=frozenset(names)))
     rows: dict[tuple[str, str], Row] = {}
     for event in batch.run(items, work, out=out, jobs=min(jobs or os.cpu_count() or 1, len(items))):
@@ -132,6 +128,14 @@ def run_demo(
         note=CREDITS,
     )
     return Demo(page, manifest_rows, failed=sum(row.status == "failed" for row in shown))
+
+
+def _written(out: Path, names: list[str]) -> list[Path]:
+    try:
+        written = {path.name: path for path in write_photographs(out / "photographs")}
+    except OSError as error:
+        raise OutputUnwritable(out, reason=str(error.strerror or error)) from error
+    return [written[name] for name in names]
 
 
 def _items(photographs: list[Path], parts: tuple[str, ...]) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repost.channel.trace import FileFacts, StepTrace, Trace
+from repost.channel.trace import FileFacts, Trace
 
 NOTHING = "–"
 METADATA_NAMES = {"exif": "EXIF", "xmp": "XMP", "icc": "colour profile", "c2pa": "content credentials"}
@@ -78,28 +78,3 @@ def quality_in_words(trace: Trace) -> str:
     if encoding is None or served.format == "png":
         return NOTHING
     return f"{format_in_words(served.format)} {encoding.parameters['quality']}{doubt}"
-
-
-def assumptions_that_mattered(trace: Trace) -> list[str]:
-    """Parameters that are stated defaults and not known, of the steps that did something to this upload.
-
-    Returns:
-        Each once, as "op.parameter", or "op" where the whole step is assumed. `Trace.assumed` has those of idle steps
-        too: a resize that kept the size, an upright picture turned upright.
-    """
-    found = [
-        step.op if name == "op" else f"{step.op}.{name}"
-        for step in trace.steps
-        if not _idle(step)
-        for name in step.assumed
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _idle(step: StepTrace) -> bool:
-    found = step.parameters
-    if step.op == "resize":
-        return found.get("from") == found.get("to")
-    if step.op == "orient":
-        return found.get("orientation") == 1
-    return step.op == "colour" and found.get("converted") is False

@@ -71,6 +71,8 @@ def test_the_first_matching_rule_is_followed(coffee, make_profile):
         ({"orientation": "portrait"}, False),
         ({"has_alpha": False}, True),
         ({"animated": True}, False),
+        ({"rotated": False}, True),
+        ({"rotated": True}, False),
         ({"size_bytes": {"under": 10}}, False),
         ({"bits_per_pixel": {"over": 2}}, True),
         ({"busyness": {"over": 0.5}}, True),

@@ -1,0 +1,36 @@
+"""A network as an Albumentations transform, among others in a Compose."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the internet for its newest version
+
+import albumentations as A  # noqa: N812
+import numpy as np
+from PIL import Image
+
+from repost import Repost
+
+
+class Share(A.ImageOnlyTransform):
+    """Put the image through a network; Albumentations decides how often."""
+
+    def __init__(self, platforms: list[str], p: float = 0.5) -> None:
+        super().__init__(p=p)
+        self.share = Repost(platforms)
+
+    def apply(self, img: np.ndarray, **_: object) -> np.ndarray:
+        return self.share(img)
+
+
+def main(folder: Path) -> None:
+    transform = A.Compose([A.HorizontalFlip(p=0.5), Share(["facebook", "wechat"], p=1.0), A.Resize(224, 224)])
+    for path in sorted(folder.glob("*.jpg")):
+        image = np.array(Image.open(path).convert("RGB"))
+        print(path.name, transform(image=image)["image"].shape)
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(Path(sys.argv[1]))

@@ -1,0 +1,30 @@
+"""A whole dataset shared once, with `datasets.map`: a seed makes the result the same for any number of processes."""
+
+from pathlib import Path
+
+from datasets import Dataset, Features, Value
+from datasets import Image as ImageFeature
+
+from repost import Repost
+
+
+def main(folder: Path) -> None:
+    photos = Dataset.from_dict(
+        {"image": [str(path) for path in sorted(folder.glob("*.jpg"))]}, features=Features({"image": ImageFeature()})
+    )
+    share = Repost(["facebook", "twitter"], seed=7)
+
+    def shared(row: dict) -> dict:
+        served = share(row["image"].convert("RGB"))
+        return {"image": served, "width_px": served.width}
+
+    features = Features({"image": ImageFeature(), "width_px": Value("int32")})
+    result = photos.map(shared, features=features, num_proc=2)
+    print(result)
+    print("widths:", result["width_px"][:])
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(Path(sys.argv[1]))
