@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +148,14 @@ class _Course:
     def picture(self, picture: Picture) -> None:
         self._picture = picture
 
+    def shared(self, key: Hashable, make: Callable[[Picture], Picture]) -> Picture:
+        """The picture after a pure operation, made once for all networks the upload goes to.
+
+        Pictures decoded from what a step wrote belong to one network alone and are not remembered.
+        """
+        picture = self.picture
+        return make(picture) if self.data is not None else self.upload.remember(picture, key, make)
+
     def draw(self, value: Value) -> int | float:
         """One number of a value, for this upload."""
         return draw(value, features=self.upload.feature, rng=self._rng) if not isinstance(value, int | float) else value
@@ -189,16 +197,21 @@ def _decode(step: steps.Decode, course: _Course) -> Mapping[str, Any]:
 def _orient(step: steps.Orient, course: _Course) -> Mapping[str, Any]:
     del step
     before = course.picture.orientation
-    course.picture = course.picture.upright()
+    course.picture = course.shared("upright", Picture.upright)
     return {"orientation": before}
 
 
 def _colour(step: steps.Colour, course: _Course) -> Mapping[str, Any]:
-    picture = course.picture
-    converted = to_srgb(picture.image, picture.icc) if step.to == "srgb" and picture.icc else None
-    if converted is not None:
-        course.picture = Picture(converted, orientation=picture.orientation, exif=picture.exif, xmp=picture.xmp)
-    return {"to": step.to, "converted": converted is not None}
+    before = course.picture
+    if step.to == "srgb":
+        course.picture = course.shared("srgb", _in_srgb)
+    return {"to": step.to, "converted": course.picture is not before}
+
+
+def _in_srgb(picture: Picture) -> Picture:
+    """The picture in sRGB; the picture itself where it has no profile, or a damaged one."""
+    converted = to_srgb(picture.image, picture.icc) if picture.icc else None
+    return picture if converted is None else replace(picture, image=converted, icc=None)
 
 
 def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
@@ -210,7 +223,10 @@ def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
     width_px = int(course.draw(first))
     height_px = width_px if step.px is not None else int(course.draw(second))
     placement = place(picture.size, step, target=(width_px, height_px))
-    course.picture = picture.with_image(resample(picture.image, placement, kernel=step.kernel))
+    course.picture = course.shared(
+        (placement, step.kernel),
+        lambda found: found.with_image(resample(found.image, placement, kernel=step.kernel)),
+    )
     return {"fit": step.fit, "from": picture.size, "to": placement.size, "kernel": step.kernel}
 
 

@@ -12,7 +12,7 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 from repost.core.errors import UsageError
@@ -138,10 +138,13 @@ def nearest_quality(table: Sequence[int], *, component: Literal["luma", "chroma"
     """
     if len(table) != 64:
         raise UsageError(f"got a quantisation table of {len(table)} entries, expected 64 in natural order")
-    which = 0 if component == "luma" else 1
+    return _nearest(tuple(int(entry) for entry in table), 0 if component == "luma" else 1)
 
+
+@lru_cache(maxsize=512)  # whole folders share a few tables, and 100 qualities are compared with each
+def _nearest(table: Table, which: int) -> tuple[int, int]:
     def distance(quality: int) -> int:
-        return sum(abs(int(ours) - theirs) for ours, theirs in zip(table, ijg_tables(quality)[which], strict=True))
+        return sum(abs(ours - theirs) for ours, theirs in zip(table, ijg_tables(quality)[which], strict=True))
 
     distance_l1, negative_quality = min((distance(quality), -quality) for quality in range(1, 101))
     return -negative_quality, distance_l1

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -94,6 +94,23 @@ class Upload:
         """The picture decoded by repeating chroma samples; the same as `picture` for all but subsampled JPEG."""
         pixels = decode_replicated(self.data) if self.facts.format == "jpeg" else None
         return self.picture if pixels is None else self.picture.with_image(pixels)
+
+    def remember(self, picture: Picture, key: Hashable, make: Callable[[Picture], Picture]) -> Picture:
+        """The result of an operation on a picture, made once and kept as long as the upload.
+
+        Args:
+            picture: What is operated on.
+            key: Names the operation with all its parameters.
+            make: The operation; it depends on the picture and the key alone.
+        """
+        known = self._made.get((id(picture), key))
+        if known is None:
+            known = self._made[id(picture), key] = (picture, make(picture))  # kept, so that its id stays its own
+        return known[1]
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, Hashable], tuple[Picture, Picture]]:
+        return {}
 
     @cached_property
     def digest(self) -> str:
