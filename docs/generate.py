@@ -8,14 +8,17 @@ With --check nothing is written, and pages that are out of date are named (exit 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
-from make_platforms import platforms_page
+from platforms_page import platforms_page
 
 from repost.platforms import Profile
+from repost.platforms.catalog import USER_FOLDER_VARIABLE
 
 HERE = Path(__file__).parent
+os.environ[USER_FOLDER_VARIABLE] = str(HERE / "schema")  # no profiles there: a person's own do not go into the pages
 
 
 def pages() -> dict[Path, str]:

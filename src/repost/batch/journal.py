@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator, Iterable, Iterator
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +50,16 @@ class Record:
             "outputs": dict(zip(row.outputs, self.digests, strict=True)),
             "key": self.key,
         }
-        return json.dumps(line, sort_keys=True, allow_nan=False).encode("ascii") + b"\n"
+        body = _as_json(line)
+        return body[:-1] + f', "~crc32": {zlib.crc32(body)}}}\n'.encode("ascii")
 
     @classmethod
     def from_line(cls, line: bytes) -> Record | None:
         """The record of a line, or None where the line is damaged."""
         try:
             data: Any = json.loads(line)
+            if data.pop("~crc32") != zlib.crc32(_as_json(data)):
+                return None
             texts: list[Any] = [data["item"], data["part"], data["key"], data["error"] or "", *data["outputs"].values()]
             if not all(isinstance(text, str) for text in texts) or data["status"] not in get_args(Status):
                 return None
@@ -65,6 +69,10 @@ class Record:
             return cls(row, data["key"], tuple(data["outputs"].values()))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
+
+
+def _as_json(line: Mapping[str, object]) -> bytes:
+    return json.dumps(line, sort_keys=True, allow_nan=False).encode("ascii")
 
 
 class Journal:

@@ -18,10 +18,9 @@ from repost.channel.transcode import rewrite_scans
 from repost.core.errors import UnsupportedMedia
 from repost.core.seeding import derive_random
 from repost.media.colour import srgb_profile, to_srgb
-from repost.media.jpeg import parse_jpeg
 from repost.media.jpeg_segments import SegmentKind
 from repost.media.jpeg_tables import nearest_quality
-from repost.media.metadata import insert_metadata, keep_metadata, with_orientation
+from repost.media.metadata import EXIF_PREFIX, insert_metadata, keep_metadata, with_orientation
 from repost.media.picture import Picture
 from repost.media.read import ImageFacts, open_image, read_picture
 from repost.media.sniff import EXTENSIONS
@@ -103,7 +102,8 @@ def emulate_image(upload: Upload, profile: Profile, *, seed: int) -> Emulated:
         for place_in_rule, step in enumerate(rule.steps)
     )
     assert course.data is not None, "profiles are checked to write a file"
-    before, after = _upload_facts(upload), _served_facts(course.data)
+    _, served = open_image(course.data, name="the served file")
+    before, after = _file_facts(upload.facts), _file_facts(served)
     trace = Trace(
         profile=profile.id,
         profile_digest=profile.digest,
@@ -168,10 +168,13 @@ class _Course:
         """The metadata that the profile lets through to the next file."""
         picture, fate = self.picture, self.fate
         icc = {"strip": None, "keep": picture.icc, "srgb": srgb_profile()}[fate.icc]
-        exif = picture.exif if fate.exif == "keep" else None
-        if exif is not None:
-            exif = with_orientation(exif, picture.orientation)
-        return Attachments(icc=icc, exif=exif, xmp=picture.xmp if fate.xmp == "keep" else None)
+        return Attachments(icc=icc, exif=self._exif(picture), xmp=picture.xmp if fate.xmp == "keep" else None)
+
+    def _exif(self, picture: Picture) -> bytes | None:
+        if picture.exif is None or self.fate.exif == "strip":
+            return None
+        kept = picture.exif if self.fate.exif == "keep" else b""
+        return with_orientation(kept, picture.orientation).removeprefix(EXIF_PREFIX)
 
 
 def matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
@@ -267,16 +270,16 @@ def _passthrough(step: steps.Passthrough, course: _Course) -> Mapping[str, Any]:
 def _transcode(step: steps.Transcode, course: _Course) -> Mapping[str, Any]:
     source = course.data or course.upload.data
     course.picture.size  # noqa: B018 - decoding finds damage that rewriting would pass on
-    data = rewrite_scans(source, progressive=step.progressive)
+    data = source if step.scans == "keep" else rewrite_scans(source, progressive=step.scans == "progressive")
     kinds: tuple[SegmentKind, ...] = ("exif", "xmp", "icc", "c2pa")
     kept: list[SegmentKind] = [kind for kind in kinds if getattr(course.fate, kind) == "keep"]
-    if kept:
+    if kept or step.scans == "keep":
         kept.append("jfif")
         data = keep_metadata(data, keep=kept, source=source)
-    if course.fate.icc == "srgb":
-        data = insert_metadata(data, icc=srgb_profile())
-    course.written(data)
-    return {"scans": "progressive" if step.progressive else "baseline"}
+    icc = srgb_profile() if course.fate.icc == "srgb" else None
+    exif = course.attachments().exif if course.fate.exif == "orientation" else None
+    course.written(insert_metadata(data, icc=icc, exif=exif) if icc or exif else data)
+    return {"scans": step.scans}
 
 
 def _metadata(step: steps.Metadata, course: _Course) -> Mapping[str, Any]:
@@ -299,37 +302,15 @@ _STEPS: dict[str, Callable[[Any, _Course], Mapping[str, Any]]] = {
 """One function for each step a profile may hold for images; a test compares it with the profile model."""
 
 
-def _upload_facts(upload: Upload) -> FileFacts:
-    facts = upload.facts
+def _file_facts(facts: ImageFacts) -> FileFacts:
+    structure = facts.jpeg
     return FileFacts(
         format=facts.format,
         width_px=facts.width_px,
         height_px=facts.height_px,
         size_bytes=facts.size_bytes or None,
         metadata=tuple(sorted(facts.metadata)),
-        **(_jpeg_facts(upload.data, facts) if facts.format == "jpeg" else {}),
+        jpeg_quality=nearest_quality(structure.table_of(0), component="luma")[0] if structure else None,
+        subsampling=structure.subsampling if structure else None,
+        progressive=structure.process == "progressive" if structure else None,
     )
-
-
-def _served_facts(data: bytes) -> FileFacts:
-    _, facts = open_image(data, name="the served file")
-    return FileFacts(
-        format=facts.format,
-        width_px=facts.width_px,
-        height_px=facts.height_px,
-        size_bytes=len(data),
-        metadata=tuple(sorted(facts.metadata)),
-        **_jpeg_facts(data, facts),
-    )
-
-
-def _jpeg_facts(data: bytes, facts: ImageFacts) -> dict[str, Any]:
-    if facts.format != "jpeg":
-        return {}
-    structure = parse_jpeg(data)
-    quality, _ = nearest_quality(structure.table_of(0), component="luma")
-    return {
-        "jpeg_quality": quality,
-        "subsampling": structure.subsampling,
-        "progressive": structure.process == "progressive",
-    }

@@ -140,6 +140,12 @@ def _say_encode(found: Mapping[str, Any], doubt: str) -> str:
     return f"saved as{scans} JPEG, {level}, {found['subsampling']}"
 
 
+def _say_transcode(found: Mapping[str, Any], doubt: str) -> str:
+    if found["scans"] == "keep":
+        return f"kept as it is but for its metadata{doubt}"
+    return f"rewritten as {found['scans']} JPEG without loss{doubt}"
+
+
 _Said: TypeAlias = Callable[[Mapping[str, Any], str], str]
 
 _WORDS: dict[str, _Said] = {
@@ -149,6 +155,6 @@ _WORDS: dict[str, _Said] = {
     "overlay": lambda found, _: f"marked in the {found['corner'].replace('_', ' ')} corner (left out)",
     "encode": _say_encode,
     "client_save": lambda found, doubt: f"saved again by the app: {_say_encode(found, doubt)}",
-    "passthrough": lambda *_: "kept byte for byte",  # pyright: ignore[reportUnknownLambdaType]
-    "transcode": lambda found, _: f"rewritten as {found['scans']} JPEG without loss",
+    "passthrough": lambda _, doubt: f"kept byte for byte{doubt}",
+    "transcode": _say_transcode,
 }

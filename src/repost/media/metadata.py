@@ -9,7 +9,7 @@ from repost.core.errors import UnreadableMedia, UnsupportedMedia, UsageError
 from repost.media.jpeg import JpegStructure, color_model_of, parse_jpeg
 from repost.media.jpeg_segments import XMP_PREFIX, SegmentKind, iter_segments
 
-_EXIF_PREFIX = b"Exif\0\0"
+EXIF_PREFIX = b"Exif\0\0"
 _ICC_PREFIX = b"ICC_PROFILE\0"
 _EMPTY_COMMENT = b"\xff\xfe\0\2"
 _MAX_PAYLOAD_BYTES = 65533  # the 16-bit length field counts itself
@@ -82,7 +82,7 @@ def insert_metadata(
     structure = parse_jpeg(data, name=name)
     inserted: list[bytes] = []
     if exif is not None:
-        inserted.append(_segment(0xE1, _EXIF_PREFIX + exif.removeprefix(_EXIF_PREFIX), "EXIF", name))
+        inserted.append(_segment(0xE1, EXIF_PREFIX + exif.removeprefix(EXIF_PREFIX), "EXIF", name))
     if xmp is not None:
         inserted.append(_segment(0xE1, XMP_PREFIX + xmp, "XMP", name))
     if icc is not None:
@@ -109,8 +109,8 @@ def with_orientation(exif: bytes, orientation: int) -> bytes:
     """
     if not 1 <= orientation <= 8:
         raise UsageError(f"got orientation {orientation}, expected 1 to 8")
-    prefix = _EXIF_PREFIX if exif.startswith(_EXIF_PREFIX) or not exif else b""
-    tiff = exif.removeprefix(_EXIF_PREFIX) or b"II*\0\x08\0\0\0" + bytes(6)
+    prefix = EXIF_PREFIX if exif.startswith(EXIF_PREFIX) or not exif else b""
+    tiff = exif.removeprefix(EXIF_PREFIX) or b"II*\0\x08\0\0\0" + bytes(6)
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         raise UnreadableMedia("the EXIF data", reason="it has no TIFF header")
     order = "little" if tiff.startswith(b"II") else "big"

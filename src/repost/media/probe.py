@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from repost.core.errors import InputNotFound
-from repost.media.jpeg import exact_quality, parse_jpeg
+from repost.media.jpeg import JpegStructure, exact_quality
 from repost.media.jpeg_tables import nearest_quality
 from repost.media.read import open_image
 
@@ -40,11 +40,10 @@ def probe_file(path: Path, *, max_pixels: int | None = None) -> dict[str, object
         "has_alpha": facts.has_alpha,
         "metadata": sorted(facts.metadata),
     }
-    return found | _probe_jpeg(data, str(path)) if facts.format == "jpeg" else found
+    return found | _probe_jpeg(facts.jpeg) if facts.jpeg else found
 
 
-def _probe_jpeg(data: bytes, name: str) -> dict[str, object]:
-    structure = parse_jpeg(data, name=name)
+def _probe_jpeg(structure: JpegStructure) -> dict[str, object]:
     nearest, distance = nearest_quality(structure.table_of(0), component="luma")
     return {
         "jpeg_quality": nearest,

@@ -13,6 +13,7 @@ from PIL import Image
 from repost.core.errors import NotMedia, TooManyPixels, UnreadableMedia, UnsupportedMedia
 from repost.core.extras import require
 from repost.media.colour import to_srgb
+from repost.media.jpeg import JpegStructure, parse_jpeg
 from repost.media.metadata import find_c2pa
 from repost.media.picture import ORIENTATION_TAG, Picture, to_eight_bits
 from repost.media.sniff import IMAGE_FORMATS, describe, sniff
@@ -40,6 +41,7 @@ class ImageFacts:
         has_alpha: Whether it has transparency.
         metadata: Which of "exif", "xmp", "icc" and "c2pa" it carries.
         codec: None; videos have one.
+        jpeg: How it was coded, where it is a JPEG.
     """
 
     format: str
@@ -52,6 +54,7 @@ class ImageFacts:
     has_alpha: bool
     metadata: frozenset[str]
     codec: str | None = None
+    jpeg: JpegStructure | None = None
 
     @property
     def rotated(self) -> bool:
@@ -162,6 +165,9 @@ def _facts(image: Image.Image, data: bytes, format_: str, name: str) -> ImageFac
         raise UnreadableMedia(name, reason=_reason(error)) from error
     width_px, height_px = image.size if orientation < 5 else (image.height, image.width)
     metadata = {kind for kind, content in carried.items() if content}
+    jpeg = parse_jpeg(data, name=name) if format_ == "jpeg" else None
+    if jpeg.metadata.c2pa if jpeg else find_c2pa(data, format_):
+        metadata.add("c2pa")
     return ImageFacts(
         format=format_,
         width_px=width_px,
@@ -171,7 +177,8 @@ def _facts(image: Image.Image, data: bytes, format_: str, name: str) -> ImageFac
         orientation=orientation,
         animated=animated,
         has_alpha=image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info,
-        metadata=frozenset(metadata | ({"c2pa"} if find_c2pa(data, format_) else set())),
+        metadata=frozenset(metadata),
+        jpeg=jpeg,
     )
 
 

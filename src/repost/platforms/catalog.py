@@ -183,9 +183,12 @@ def _problem(fault: dict[str, Any], parsed: dict[str, Any]) -> tuple[str, str]:
     path: list[str] = []
     here: Any = parsed
     location = cast("tuple[int | str, ...]", fault["loc"])
+    tagged = False
     for part in location:
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list | tuple) and isinstance(part, int)):
-            here = cast("Any", here)[part]
+        if not tagged and part in ("choice", "samples", "by"):
+            tagged = True  # the name of the union's branch, which is also the name of the branch's own first field
+        elif (isinstance(here, dict) and part in here) or (isinstance(here, list | tuple) and isinstance(part, int)):
+            here, tagged = cast("Any", here)[part], False
             path.append(str(part))
         elif part is location[-1] and fault["type"] == "missing":
             path.append(str(part))

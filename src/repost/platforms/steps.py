@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from repost.platforms.values import Data, Value, within
 
-Kernel: TypeAlias = Literal["lanczos", "bicubic", "bilinear", "box", "area", "bicublin"]
+Kernel: TypeAlias = Literal["lanczos", "bicubic", "bilinear", "box", "box_gm", "area", "bicublin"]
 Quality: TypeAlias = Annotated[Value, within(1, 100, whole=True)]
 Pixels: TypeAlias = Annotated[Value, within(1, 65535, whole=True)]
 Positive: TypeAlias = Annotated[Value, within(1e-9)]
@@ -59,8 +59,9 @@ class Resize(Data):
         px: The size of the fitted side.
         width_px: Width of the box.
         height_px: Height of the box.
-        kernel: The resampling filter; "area" weights by covered area as OpenCV's INTER_AREA does, the others are
-            Pillow's with antialiasing; "bicublin" (bicubic luma, bilinear chroma) is for video.
+        kernel: The resampling filter; "area" weights by covered area as OpenCV's INTER_AREA does, "box_gm" is
+            GraphicsMagick's box, the others are Pillow's with antialiasing; "bicublin" (bicubic luma, bilinear
+            chroma) is for video.
         upscale: Whether smaller pictures are enlarged.
         rounding: Of the side that follows from the aspect ratio.
         multiple_of: Both sides are rounded to a multiple of this, as video codecs need.
@@ -272,11 +273,12 @@ class Transcode(Data):
     """JPEG coefficients are kept; scans and container are written anew, so the pixels do not change.
 
     Attributes:
-        progressive: Whether the new scans are progressive; otherwise baseline with optimised Huffman tables.
+        scans: "progressive"; "baseline" with optimised Huffman tables; or "keep", where only the metadata segments are
+            written anew and the compressed data stays as it is.
     """
 
     op: Literal["transcode"]
-    progressive: bool = True
+    scans: Literal["progressive", "baseline", "keep"] = "progressive"
 
 
 class Metadata(Data):
@@ -285,14 +287,14 @@ class Metadata(Data):
     A rule without this step strips everything, which is what networks do unless measured otherwise.
 
     Attributes:
-        exif: EXIF, with the orientation reset where `orient` ran.
+        exif: EXIF, with the orientation reset where `orient` ran; "orientation" keeps nothing but that one tag.
         xmp: XMP packets.
         icc: The colour profile: stripped, kept, or replaced by a plain sRGB profile ("srgb").
         c2pa: Content credentials; they survive only where the file's segments are copied (`transcode`).
     """
 
     op: Literal["metadata"]
-    exif: Fate = "strip"
+    exif: Literal["strip", "keep", "orientation"] = "strip"
     xmp: Fate = "strip"
     icc: Literal["strip", "keep", "srgb"] = "strip"
     c2pa: Fate = "strip"

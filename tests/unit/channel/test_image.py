@@ -242,6 +242,32 @@ class TestSteps:
         assert np.array_equal(served.pixels, Upload.of(uploaded).picture.rgb8())
         assert parse_jpeg(served.data).process == "progressive"
 
+    def test_transcode_can_keep_the_scans_and_strip_the_segments(self, cat, make_profile):
+        rules = [
+            {
+                "media": "image",
+                "name": "a",
+                "when": {"format": ["jpeg"]},
+                "steps": [{"op": "metadata", "exif": "orientation"}, {"op": "transcode", "scans": "keep"}],
+            },
+            {"media": "image", "name": "b", "steps": [jpeg(90)]},
+        ]
+        plain = as_bytes(cat, quality=71)
+        uploaded = as_bytes(cat, quality=71, exif=exif(6), xmp=b"<x/>", comment=b"a comment")
+        served = repost.emulate(uploaded, make_profile(rules=rules))
+        assert served.data.endswith(plain[plain.index(b"\xff\xdb") :])
+        assert served.trace.served.metadata == ("exif",)
+        assert dict(Image.open(io.BytesIO(served.data)).getexif()) == {0x0112: 6}
+        assert np.array_equal(served.pixels, Upload.of(uploaded).picture.rgb8())
+        assert repost.emulate(plain, make_profile(rules=rules)).data == plain
+
+    def test_exif_down_to_the_orientation_when_encoding(self, cat, make_profile):
+        steps_ = ({"op": "metadata", "exif": "orientation"}, jpeg(90))
+        served = repost.emulate(as_bytes(cat, exif=exif(6)), make_profile(*steps_))
+        assert dict(Image.open(io.BytesIO(served.data)).getexif()) == {0x0112: 6}
+        turned = repost.emulate(as_bytes(cat, exif=exif(6)), make_profile({"op": "orient"}, *steps_))
+        assert dict(Image.open(io.BytesIO(turned.data)).getexif()) == {0x0112: 1}
+
     @pytest.mark.parametrize("writer", [{"op": "transcode"}, {"op": "passthrough"}])
     def test_damage_is_found_even_where_nothing_is_decoded(self, cat, make_profile, writer):
         rules = [

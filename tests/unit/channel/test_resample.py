@@ -31,6 +31,28 @@ def test_area_weighs_grey_and_alpha_alike(coffee):
     assert (both[..., 1] == 128).all()
 
 
+def test_box_gm_takes_whole_pixels_alike(coffee):
+    """Oracle: a box filter by hand, at a ratio without ties; rounded half up after each direction."""
+    image = Image.fromarray(coffee).convert("L")
+    served = np.asarray(resample(image, placement(image, (171, 400)), kernel="box_gm"))
+    centres = (np.arange(171) + 0.5) * 600 / 171
+    for target, centre in enumerate(centres):
+        under = [k for k in range(600) if abs(k + 0.5 - centre) < 600 / 171 / 2]
+        expected = np.floor(np.asarray(image)[:, under].astype(float).mean(axis=1) + 0.5)
+        assert np.array_equal(served[:, target], expected)
+
+
+def test_box_gm_decides_ties_as_graphicsmagick_does():
+    """3264 to 2560 px is 51/40: source pixels whose centre is on a border go by the order of float operations."""
+    ramp = Image.fromarray(np.tile(np.arange(3264) % 251, (1, 1)).astype(np.uint8))
+    ours, pillows = (
+        np.asarray(resample(ramp, placement(ramp, (2560, 1)), kernel=kernel)) for kernel in ("box_gm", "box")
+    )
+    differs = np.flatnonzero(ours != pillows)
+    assert 0 < len(differs) <= 2 * 64
+    assert set(differs % 40) <= {19, 20}
+
+
 @pytest.mark.parametrize("kernel", ["lanczos", "bicubic", "bilinear", "box"])
 def test_other_kernels_are_pillows(coffee, kernel):
     image = Image.fromarray(coffee)

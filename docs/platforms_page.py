@@ -1,22 +1,17 @@
-"""Write docs/platforms.md from the bundled profiles; a test fails when it was not done.
-
-PYTHONPATH=src python docs/make_platforms.py
-"""
+"""The page docs/platforms.md, made from the bundled profiles; docs/generate.py writes it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from repost.platforms import Profile, Rule
 from repost.platforms.catalog import BUNDLED, find_profile, load_profile
 from repost.platforms.profile import Evidence
 
-PAGE = Path(__file__).parent / "platforms.md"
 HEAD = """# Platforms
 
-Every profile that comes with repost, written by `docs/make_platforms.py` from the files themselves. Networks drift:
+Every profile that comes with repost, written by `make docs` from the files themselves. Networks drift:
 each profile says when and by which route it was observed, what it rests on, and what of it is not known. What is not
 known is emulated by a stated default and marked as assumed in the trace. `repost platforms show NAME` tells all.
 
@@ -36,11 +31,12 @@ WHOLE_STEPS = {
     "encode": "that they are saved so",
     "client_save": "the second save",
     "passthrough": "that they are kept as they are",
+    "metadata": "what becomes of metadata",
 }
 """What it is called that a whole step is not known."""
 
 
-def page() -> str:
+def platforms_page() -> str:
     """The whole page."""
     profiles = [load_profile(path) for path in BUNDLED.glob("*/*.toml")]
     profiles.sort(key=lambda profile: profile.observed, reverse=True)
@@ -100,7 +96,3 @@ def _thing(rule: Rule, step: str | None, field: str | None) -> str:
         return WHOLE_STEPS.get(op, f"the {op} step")
     words = field.removesuffix("_px").replace("_", " ")
     return {"px": "size", "icc": "colour profile"}.get(field, f"{op} {words}" if op == "resize" else words)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
