@@ -30,7 +30,7 @@ from repost import batch
 from repost.channel.files import ShareFiles
 from repost.platforms.catalog import parse_profile
 
-SETS = {"12 megapixels": ((4000, 3000), 24), "1 megapixel": ((1200, 900), 200)}
+SETS = {"12 megapixels": ((4000, 3000), 40), "1 megapixel": ((1200, 900), 500)}
 SERVED = {"quality": 92, "subsampling": "4:2:0", "optimize": True}
 CAP = 2048
 PROFILES = {

@@ -15,7 +15,7 @@ from repost.channel.resample import resample
 from repost.channel.sizes import place
 from repost.channel.trace import Box, FileFacts, StepTrace, Trace
 from repost.channel.transcode import rewrite_scans
-from repost.core.errors import UnsupportedMedia
+from repost.core.errors import UnreadableMedia, UnsupportedMedia
 from repost.core.seeding import derive_random
 from repost.media.colour import srgb_profile, to_srgb
 from repost.media.jpeg_segments import SegmentKind
@@ -174,7 +174,10 @@ class _Course:
         if picture.exif is None or self.fate.exif == "strip":
             return None
         kept = picture.exif if self.fate.exif == "keep" else b""
-        return with_orientation(kept, picture.orientation).removeprefix(EXIF_PREFIX)
+        try:
+            return with_orientation(kept, picture.orientation).removeprefix(EXIF_PREFIX)
+        except UnreadableMedia:  # damaged EXIF is dropped, as decoders do; the picture is sound
+            return None
 
 
 def matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:

@@ -64,8 +64,9 @@ def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
     from repost.core.errors import UsageError
     from repost.platforms import load_profile, resolve
 
-    profiles = {name.strip().lower(): resolve(name) for name in names}
-    for path in files:
+    own = [Path(name) for name in names if name.endswith(".toml")]
+    profiles = {name.strip().lower(): resolve(name) for name in names if not name.endswith(".toml")}
+    for path in (*own, *files):
         loaded = load_profile(path)
         profiles[loaded.platform if loaded.main_route else f"{loaded.platform}/{loaded.route}"] = loaded
     if not profiles:

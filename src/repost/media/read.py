@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,11 +146,17 @@ def _eight_bits_and_profile(image: Image.Image) -> tuple[Image.Image, bytes | No
 
 
 def _open_without_warning(data: bytes, name: str) -> Image.Image:
-    """Open with Pillow's process-wide bomb check set aside, because ours follows and is configurable."""
-    with _open_lock:
+    """Open with Pillow's process-wide bomb check set aside, because ours follows and is configurable.
+
+    Its warnings of damaged EXIF are silenced: such pictures are sound, and their EXIF counts as absent.
+    """
+    with _open_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data))
+            _orientation(image)  # parses the EXIF, which Pillow then remembers
+            return image
         except Exception as error:
             raise UnreadableMedia(name, reason=_reason(error)) from error
         finally:
@@ -186,7 +193,10 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation still to be applied; Pillow turns TIFF by itself when it decodes."""
     if image.format == "TIFF":
         return 1
-    found: Any = image.getexif().get(ORIENTATION_TAG, 1)
+    try:
+        found: Any = image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:  # noqa: BLE001 - damaged EXIF raises anything, and viewers show such pictures as they are
+        return 1
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 

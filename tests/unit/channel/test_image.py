@@ -211,6 +211,14 @@ class TestMetadata:
             served = repost.emulate(self.upload(cat), make_profile(rules=rules))
             assert served.trace.served.metadata == (kind,)
 
+    def test_damaged_exif_is_dropped_and_the_picture_served(self, cat, make_profile):
+        data = as_bytes(cat, quality=90, exif=exif(1))
+        at = data.index(b"Exif\0\0") + 6
+        damaged = data[:at] + data[at : at + 4] + b"\xff\xff\xff\xff" + data[at + 8 :]
+        served = repost.emulate(damaged, make_profile({"op": "metadata", "exif": "keep"}, jpeg(90)))
+        assert "exif" not in served.trace.served.metadata
+        assert served.pixels.shape == cat.shape
+
     def test_a_plain_srgb_profile_can_be_put_in(self, cat, make_profile):
         served = repost.emulate(cat, make_profile({"op": "metadata", "icc": "srgb"}, jpeg(90)))
         assert served.picture.icc == srgb_profile()
