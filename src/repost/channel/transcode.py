@@ -8,6 +8,9 @@ from typing import Any
 
 from repost.core.errors import EncodeFailed
 
+LARGEST = 1024
+"""Bound of an 8-bit JPEG's quantised coefficients (libjpeg's MAX_COEF_BITS is 10)."""
+
 
 def rewrite_scans(data: bytes, *, progressive: bool) -> bytes:
     """Losslessly rewrite a JPEG.
@@ -24,25 +27,33 @@ def rewrite_scans(data: bytes, *, progressive: bool) -> bytes:
         EncodeFailed: The file cannot be rewritten.
     """
     try:
-        return _progressive(data) if progressive else _baseline(data)
+        with tempfile.TemporaryDirectory(prefix="repost-") as folder:  # jpeglib reads and writes paths only
+            path = Path(folder) / "source.jpg"
+            path.write_bytes(data)
+            return _progressive(data, path) if progressive else _baseline(path)
     except (OSError, ValueError, RuntimeError) as error:
         raise EncodeFailed("jpeg", reason=f"lossless rewriting refused: {error}") from error
 
 
-def _progressive(data: bytes) -> bytes:
+def _progressive(data: bytes, path: Path) -> bytes:
+    import jpeglib  # pyright: ignore[reportMissingTypeStubs]
     import mozjpeg_lossless_optimization as mozjpeg  # pyright: ignore[reportMissingTypeStubs]
 
+    library: Any = jpeglib
+    # Entropy coders refuse larger coefficients, which damaged files can hold, and mozjpeg's way of refusing is to end
+    # the process.
+    coefficients = library.read_dct(str(path))
+    planes = (coefficients.Y, coefficients.Cb, coefficients.Cr, coefficients.K)
+    if any(plane is not None and (plane.min() < -LARGEST or plane.max() >= LARGEST) for plane in planes):
+        raise ValueError("a coefficient is out of range; the file is damaged")
     rewritten: bytes = mozjpeg.optimize(data)  # pyright: ignore[reportUnknownMemberType]
     return rewritten
 
 
-def _baseline(data: bytes) -> bytes:
+def _baseline(path: Path) -> bytes:
     import jpeglib  # pyright: ignore[reportMissingTypeStubs]
 
     library: Any = jpeglib
-    with tempfile.TemporaryDirectory(prefix="repost-") as folder:  # jpeglib reads and writes paths only
-        source, target = Path(folder) / "source.jpg", Path(folder) / "target.jpg"
-        source.write_bytes(data)
-        jpeg = library.read_dct(str(source))
-        jpeg.write_dct(str(target), flags=["-PROGRESSIVE_MODE", "+OPTIMIZE_CODING"])
-        return target.read_bytes()
+    target = path.with_name("target.jpg")
+    library.read_dct(str(path)).write_dct(str(target), flags=["-PROGRESSIVE_MODE", "+OPTIMIZE_CODING"])
+    return target.read_bytes()

@@ -174,6 +174,25 @@ class TestTranscode:
                 read_picture(rewrite_scans(source, progressive=True)).rgb8(), read_picture(source).rgb8()
             )
 
+    def test_an_impossible_coefficient_is_refused_and_ends_no_process(self, cat, tmp_path):
+        """mozjpeg exits the process on these; found by damaging files."""
+        (tmp_path / "sound.jpg").write_bytes(saved(Image.fromarray(cat), quality=100))
+        jpeg = jpeglib.read_dct(str(tmp_path / "sound.jpg"))
+        data = bytearray((tmp_path / "sound.jpg").read_bytes())
+        assert max(abs(int(jpeg.Y.max())), abs(int(jpeg.Y.min()))) <= 1024
+        scan = data.index(b"\xff\xda") + 14
+        rng = np.random.default_rng(0)
+        refused = 0
+        for _ in range(200):  # wrong bits in the scan decode to runaway DC coefficients sooner or later
+            damaged = data.copy()
+            for at in rng.integers(scan, len(data) - 2, 40):
+                damaged[at] = int(rng.integers(0, 255))
+            try:
+                rewrite_scans(bytes(damaged), progressive=True)
+            except EncodeFailed:
+                refused += 1
+        assert refused
+
     def test_what_is_no_jpeg_is_refused(self):
         with pytest.raises(EncodeFailed):
             rewrite_scans(b"\xff\xd8\xff" + b"abc" * 100, progressive=True)

@@ -1,0 +1,62 @@
+"""What the pages say of the command line and of Python is what there is."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+from typer.main import get_command
+
+from repost.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+CLI_PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def options_of(command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")} - {"--help"}
+
+
+def test_the_page_of_emulate_names_every_option_and_no_other():
+    section = CLI_PAGE.split("## `repost emulate")[1].split("### ")[0]
+    named = set(re.findall(r"--[a-z][a-z-]+", section))
+    assert named == options_of(get_command(app).commands["emulate"])
+
+
+@pytest.mark.parametrize("verb", sorted(get_command(app).commands))
+def test_every_verb_is_on_the_page_and_in_the_readme_or_its_links(verb):
+    assert f"`repost {verb}" in CLI_PAGE
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if "://" not in target:
+            assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_the_python_of_the_readme_runs(tmp_path):
+    Image.fromarray(skimage.data.coffee()).save(tmp_path / "photo.jpg")
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 2
+    program = "\n".join(["from PIL import Image", "image = Image.new('RGB', (64, 64))", *blocks])
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "JPEG" in done.stdout
+
+
+def test_the_example_profile_of_the_page_is_valid(tmp_path):
+    from repost.platforms import load_profile
+
+    block = re.search(
+        r"```toml\n(.*?)```", (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    (tmp_path / "example.toml").write_text(block[1], encoding="utf-8")
+    profile = load_profile(tmp_path / "example.toml")
+    assert profile.id == "example/post@2026-11"
