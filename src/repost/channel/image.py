@@ -264,8 +264,7 @@ def _client_save(step: steps.ClientSave, course: _Course) -> Mapping[str, Any]:
 
 def _passthrough(step: steps.Passthrough, course: _Course) -> Mapping[str, Any]:
     del step
-    if course.upload.facts.animated is False:
-        course.upload.picture  # noqa: B018 - a damaged file is an error here too, not a served file
+    course.upload.picture  # noqa: B018 - a damaged file is an error here too, not a served file
     course.written(course.upload.data)
     return {}
 
