@@ -54,9 +54,9 @@ def perform(task: Task, work: Work, out: Path, *, stopped: Callable[[], bool] = 
         return [Outcome(_failed(work, item, part, _describe(error, item, out))) for part in parts]
     outcomes = [Outcome(record, reused=True) for record in task.known if _is_current(record, keys, out)]
     kept = {outcome.record.row.part for outcome in outcomes}
-    todo = {part: keys[part] for part in parts if part not in kept}
-    if todo:
-        outcomes.extend(Outcome(record) for record in _attempt(work, item, todo, out, stopped))
+    due = {part: keys[part] for part in parts if part not in kept}
+    if due:
+        outcomes.extend(Outcome(record) for record in _attempt(work, item, due, out, stopped))
     return outcomes
 
 
@@ -106,14 +106,14 @@ def _is_current(record: Record, keys: Mapping[str, str], out: Path) -> bool:
 
 
 def _attempt(
-    work: Work, item: Item, todo: Mapping[str, str], out: Path, stopped: Callable[[], bool]
+    work: Work, item: Item, due: Mapping[str, str], out: Path, stopped: Callable[[], bool]
 ) -> Iterator[Record]:
-    left = dict(todo)
+    left = dict(due)
     reason = "the work gave no row for this part"
     try:
         if stopped():
             return
-        for row in work.run(item, tuple(todo)):
+        for row in work.run(item, tuple(due)):
             if row.item != item.id or row.part not in left:
                 raise ValueError(f"the work gave a row for {row.item!r} {row.part!r}, expected one of {tuple(left)}")
             yield _settled(work, item, row, left.pop(row.part), out)

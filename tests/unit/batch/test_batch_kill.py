@@ -90,6 +90,7 @@ def test_more_ctrl_c_kill_a_worker_that_does_not_come_back(source, tmp_path, sta
 
     wait_until(is_gone)
     process.communicate(timeout=60)  # the pipes end when the last worker is gone
+    assert process.returncode != 0
 
 
 def test_a_script_without_a_main_guard_is_told_so(source, tmp_path):
@@ -139,3 +140,4 @@ def test_workers_leave_with_a_killed_parent_even_in_the_middle_of_a_part(source,
     wait_until(lambda: journal_lines(tmp_path / "out") >= 2)
     process.kill()
     process.communicate(timeout=60)  # the pipes end when the last worker is gone
+    assert process.returncode == -signal.SIGKILL

@@ -3,7 +3,6 @@
 import io
 import json
 import tempfile
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -306,14 +305,12 @@ def test_every_truncation_parses_or_is_unreadable():
     "body",
     [b"\xff" * 8_000_000, b"\xff\x00" * 4_000_000, b"\xff\xd0" * 4_000_000, bytes(8_000_000), b"\xff\x02" * 4_000_000],
 )
-def test_hostile_bodies_take_linear_time(body):
-    """Quadratic work on 8 MB would take hours; a second is plenty for a linear walk."""
-    started = time.monotonic()
+def test_hostile_bodies_are_walked_once(body):
+    """Quadratic work on 8 MB would never end; nothing is timed, the suite simply would not finish."""
     with pytest.raises(UnreadableMedia):
         parse_jpeg(b"\xff\xd8" + body)
     scan_start = PLAIN.index(b"\xff\xda") + 14
-    parse_jpeg(PLAIN[:scan_start] + body)
-    assert time.monotonic() - started < 5
+    assert parse_jpeg(PLAIN[:scan_start] + body).width_px == parse_jpeg(PLAIN).width_px
 
 
 @pytest.mark.parametrize("quality", [1, 30, 75, 92, 100])

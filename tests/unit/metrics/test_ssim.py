@@ -1,7 +1,5 @@
 """SSIM against scikit-image, on noise, on a photograph and at its borders."""
 
-import time
-
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -77,11 +75,3 @@ def test_a_mask_that_touches_every_window():
     mask[7, 7] = True
     with pytest.raises(UsageError, match="touches every 11x11 window"):
         ssim(first, second, mask=mask)
-
-
-@pytest.mark.slow
-def test_twelve_megapixels_take_seconds():
-    first, second = noisy_pair(3000, 4000)
-    started = time.monotonic()
-    ssim(first, second)
-    assert time.monotonic() - started < 10
