@@ -1,6 +1,6 @@
 """How near the emulation comes to what networks really served, pair by pair.
 
-    PYTHONPATH=src python benchmarks/fidelity.py [--shared DIR] [--json FILE] [--pair PROFILE UPLOADED SERVED ...]
+    python benchmarks/fidelity.py [--shared DIR] [--json FILE] [--pair PROFILE UPLOADED SERVED ...]
 
 Columns: PSNR of the upload against the served file (resampled with Lanczos where the sizes differ), PSNR and share of
 exactly equal pixels of the emulated file against the served one, and the same of a peer: the upload saved once by
@@ -24,6 +24,7 @@ from PIL import Image, ImageOps
 
 from environment import environment, print_environment
 from repost.channel import emulate
+from repost.core.errors import RepostError, UsageError
 from repost.media.read import read_picture
 from repost.metrics import exact_share, psnr_db
 from tables import print_table
@@ -118,7 +119,10 @@ def measure(profile: str, uploaded: Path, served: Path) -> Row:
     real = read_picture(real_bytes, name=str(served)).rgb8()
     emulated = emulate(uploaded, profile)
     if emulated.pixels.shape != real.shape:
-        raise SystemExit(f"{uploaded.name}: emulated {emulated.pixels.shape}, served {real.shape}; wrong profile?")
+        raise UsageError(
+            f"{uploaded.name} by {profile}: emulated {emulated.pixels.shape[1]}x{emulated.pixels.shape[0]} px, "
+            f"served {real.shape[1]}x{real.shape[0]} px; another profile or rule must have been at work"
+        )
     mask = emulated.mask
     source = Image.fromarray(read_picture(uploaded.read_bytes(), name=str(uploaded)).rgb8())
 
@@ -161,7 +165,7 @@ def _peer(picture: Image.Image, served: bytes) -> NDArray[np.uint8]:
 def main() -> None:
     """Measure every pair and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shared", type=Path, default=SHARED, help="folder with the measured files")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder whose data/platform_files holds them")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     parser.add_argument("--pair", nargs=3, action="append", default=[], metavar=("PROFILE", "UPLOADED", "SERVED"))
     arguments = parser.parse_args()
@@ -169,8 +173,14 @@ def main() -> None:
     pairs = [(name, folder / uploaded, folder / served) for name, uploaded, served in PAIRS if folder.is_dir()]
     pairs += [(name, Path(uploaded), Path(served)) for name, uploaded, served in arguments.pair]
     if not pairs:
-        raise SystemExit(f"no measured files at {folder}; name them with --shared or give pairs with --pair")
-    rows = [measure(*pair) for pair in pairs]
+        print(f"nothing measured: no files of real networks at {folder}; give pairs with --pair")
+        return
+    rows: list[Row] = []
+    for pair in pairs:
+        try:
+            rows.append(measure(*pair))
+        except RepostError as error:
+            print(f"not compared: {error}")
     print_table(HEAD, [_cells(row) for row in rows])
     print(f"\nn = {len(rows)} pairs; '=' marks an emulated file equal to the served one byte for byte")
     print("peer: one Pillow save of the upload with the served file's tables, subsampling and scans")

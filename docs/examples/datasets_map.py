@@ -27,4 +27,6 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     import sys
 
+    if len(sys.argv) != 2 or not list(Path(sys.argv[1]).glob("*.jpg")):
+        sys.exit(f"usage: python {sys.argv[0]} FOLDER, a folder with *.jpg files")
     main(Path(sys.argv[1]))

@@ -224,6 +224,45 @@ def test_a_full_disk_is_a_failed_row_and_the_next_run_mends_it(cli, photos, netw
     assert [row["status"] for row in manifest(out)].count("done") == 4
 
 
+def test_a_link_in_the_output_folder_leads_no_output_onto_an_input(cli, photos, networks, tmp_path):
+    out = tmp_path / "out"
+    (out / "alpha").mkdir(parents=True)
+    (out / "alpha/trip").symlink_to(photos / "trip", target_is_directory=True)
+    before = (photos / "trip/c.jpg").read_bytes()
+    said = cli("emulate", photos, "-o", out, "--profile", networks[0])
+    assert said.code == 4
+    assert (photos / "trip/c.jpg").read_bytes() == before
+    assert "a link" in by_source(out)["trip/c.jpg"]["error"]
+
+
+def test_a_dry_run_knows_what_will_fail(cli, awkward, networks, tmp_path):
+    said = cli("emulate", awkward, "-o", tmp_path / "out", "--profile", networks[0], "--dry-run", "--json")
+    planned = {row["source"]: row for row in map(json.loads, said.out.splitlines())}
+    assert said.code == 4
+    assert planned["animated.gif"]["status"] == "failed"
+    assert planned["notes.txt"]["status"] == "skipped"
+    assert (planned["a.jpg"]["status"], planned["a.jpg"]["rule"]) == ("planned", "every image")
+
+
+def test_names_that_steer_a_terminal_are_shown_as_escapes(cli, photos, networks, tmp_path):
+    (photos / "evil\x1b]0;owned\x07.jpg").write_bytes(b"")
+    said = cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0])
+    assert "\x1b" not in said.out + said.err
+    assert "evil\\x1b" in said.err
+
+
+def test_errors_name_no_place_of_this_machine(cli, photos, networks, tmp_path, monkeypatch):
+    from repost.channel import files
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "write_atomic", full)
+    cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0], "--jobs", 1)
+    monkeypatch.undo()
+    assert str(tmp_path) not in (tmp_path / "out/manifest.jsonl").read_text()
+
+
 class TestRefused:
     """Calls that are wrong end with 2, say why, and write nothing."""
 
@@ -261,6 +300,12 @@ class TestRefused:
         common = ("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0])
         assert cli(*common, "--metrics", "psnr,vmaf").code == 2
         assert cli(*common, "--engine", "slurm").code == 2
+
+    def test_two_platforms_with_one_folder(self, cli, photos, networks, tmp_path):
+        clash = tmp_path / "clash.toml"
+        clash.write_text(networks[0].read_text().replace('"alpha"', '"instagram-message"'))
+        said = cli("emulate", photos, "-o", tmp_path / "out", "-p", "instagram/message", "--profile", clash)
+        assert said.code == 2
 
     def test_the_same_platform_twice(self, cli, photos, networks, tmp_path):
         said = cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0], "--profile", networks[0])

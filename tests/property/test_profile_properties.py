@@ -91,17 +91,24 @@ changes = st.one_of(
     resizes,
     st.just({"op": "orient"}),
     st.just({"op": "colour"}),
-    st.just({"op": "decode", "upsampling": "replicate"}),
     st.fixed_dictionaries({"op": st.just("metadata"), "icc": st.sampled_from(["strip", "keep", "srgb"])}),
 )
+decodes = st.sampled_from([[], [{"op": "decode", "upsampling": "replicate"}]])
 steps = st.one_of(
-    st.tuples(st.lists(changes, max_size=3), encodes).map(lambda found: [*found[0], found[1]]),
+    st.tuples(decodes, st.lists(changes, max_size=3), encodes).map(lambda found: [*found[0], *found[1], found[2]]),
     encodes.flatmap(lambda one: encodes.map(lambda two: [one, {"op": "client_save", "encode": two}])),
     st.just([{"op": "passthrough"}]),
 )
-ranges = st.dictionaries(
-    st.sampled_from(["over", "at_least", "under", "at_most"]), st.floats(0, 1e6), min_size=1, max_size=4
+limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "over": st.floats(0, 1e3),
+        "at_least": st.floats(0, 1e3),
+        "under": st.floats(1e3, 1e6, exclude_min=True),
+        "at_most": st.floats(1e3, 1e6, exclude_min=True),
+    },
 )
+ranges = limits.filter(bool)
 conditions = st.dictionaries(features, ranges, min_size=1, max_size=2)
 
 

@@ -5,13 +5,15 @@ Everything here is deterministic: one thread per encode, no dates, no library-ve
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from PIL import Image, features
+from PIL import Image, PngImagePlugin, features
 
 from repost.channel.half_even import encode_half_even
 from repost.channel.transcode import rewrite_scans
@@ -73,13 +75,18 @@ def encode(picture: Picture, step: ImageEncode, *, quality: int, attachments: At
 @lru_cache(maxsize=1)
 def encoder_versions() -> dict[str, str]:
     """Versions of everything that decides encoded bytes; part of the key under which finished work is recognised."""
-    import PIL
-
-    found = {"pillow": PIL.__version__}
+    found: dict[str, str] = {}
+    for package in _DECIDING_PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
     for feature in ("libjpeg_turbo", "webp", "avif", "littlecms2", "zlib"):
-        version: str | None = features.version(feature) if features.check(feature) else None
-        found[feature] = version or "absent"
+        built_in: str | None = features.version(feature) if features.check(feature) else None
+        found[feature] = built_in or "absent"
     return found
+
+
+_DECIDING_PACKAGES = ("pillow", "pillow-heif", "jpeglib", "mozjpeg-lossless-optimization", "numpy", "scipy")
+"""Packages whose version can change served bytes; their wheels fix the versions of libheif, x265 and libjpeg."""
 
 
 def require_encoders(profiles: Iterable[Profile]) -> None:
@@ -149,7 +156,8 @@ def _heif(picture: Picture, step: EncodeHeif, quality: int, attachments: Attachm
     require("pillow_heif", extra="heif").register_heif_opener()
     image = _with_mode(picture.image, opaque="RGB", transparent="RGBA")
     chroma = step.subsampling.replace(":", "")
-    return _save(image, "HEIF", quality=quality, chroma=chroma, **attachments.for_pillow())
+    # A copy is a bare image: from an opened file pillow-heif would take EXIF and XMP that are to be stripped.
+    return _save(image.copy(), "HEIF", quality=quality, chroma=chroma, **attachments.for_pillow())
 
 
 def _png(picture: Picture, step: EncodePng, attachments: Attachments) -> bytes:
@@ -158,8 +166,10 @@ def _png(picture: Picture, step: EncodePng, attachments: Attachments) -> bytes:
         transparent = image.mode in ("LA", "RGBA")
         method = Image.Quantize.FASTOCTREE if transparent else Image.Quantize.MEDIANCUT
         image = _with_mode(image, opaque="RGB", transparent="RGBA").quantize(step.palette_colours, method=method)
-    settings = attachments.for_pillow()
-    settings.pop("xmp", None)  # Pillow writes XMP into PNG only through PngInfo; no network was seen to keep it
+    settings: dict[str, Any] = attachments.for_pillow()
+    if xmp := settings.pop("xmp", None):
+        settings["pnginfo"] = PngImagePlugin.PngInfo()
+        settings["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
     return _save(image, "PNG", **settings)
 
 

@@ -11,7 +11,7 @@ from repost.batch import Item, Row
 from repost.channel.compare import Fidelity, Metric, compare, was_cropped
 from repost.channel.encode import encoder_versions
 from repost.channel.image import Emulated, emulate_image, matching_rule
-from repost.core.errors import RepostError
+from repost.core.errors import InputNotFound, RepostError, UnsafeOutput
 from repost.core.files import write_atomic
 from repost.media.sniff import EXTENSIONS, MEDIA_SUFFIXES, VIDEO_FORMATS, describe, sniff
 from repost.media.upload import Upload
@@ -74,25 +74,37 @@ class ShareFiles:
         for part in parts:
             try:
                 yield self._share(upload, item, part)
-            except (RepostError, OSError) as error:
+            except RepostError as error:
                 yield Row(item.id, part, "failed", str(error))
 
-    def preview(self, item: Item) -> Iterator[Row]:
-        """What `run` would do, from headers alone: rows whose `output` and `rule` say what is planned."""
-        upload = self._upload(item)
-        for part, profile in self.profiles.items():
+    def preview(self, item: Item) -> Iterator[dict[str, object]]:
+        """What `run` would do, from headers alone.
+
+        Yields:
+            A manifest row for each platform: status "planned", the `output`, and the `rule` that would be followed.
+        """
+        try:
+            upload = self._upload(item)
+        except (RepostError, OSError) as error:
+            yield from (self.blank(item, part) | {"status": "failed", "error": str(error)} for part in item.parts)
+            return
+        for part in item.parts:
+            row = self.blank(item, part)
             if isinstance(upload, str):
-                yield Row(item.id, part, "skipped", upload, {"source": item.id, "platform": part})
+                yield row | {"status": "skipped", "error": upload}
                 continue
-            _, rule = matching_rule(upload, profile)
+            try:
+                _, rule = matching_rule(upload, self.profiles[part])
+            except RepostError as error:
+                yield row | {"status": "failed", "error": str(error)}
+                continue
             output = f"{folder_of(part)}/{item.stem}.{EXTENSIONS[_served_format(rule.steps, upload)]}"
-            yield Row(
-                item.id, part, "done", None,
-                {"source": item.id, "platform": part, "output": output, "rule": rule.name, "profile": profile.id},
-            )  # fmt: skip
+            yield row | {"status": "planned", "error": None, "output": output, "rule": rule.name}
 
     def _upload(self, item: Item) -> Upload | str:
         """The upload, or why the file is passed over: no image, and not claiming to be one."""
+        if not item.source.is_file() and item.source.exists():
+            raise InputNotFound(item.source)  # opening a pipe would wait for ever
         with item.source.open("rb") as stream:
             head = stream.read(64)
             found = sniff(head)
@@ -109,6 +121,8 @@ class ShareFiles:
         output = f"{folder_of(part)}/{item.stem}.{emulated.extension}"
         target = self.out / output
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.resolve().is_relative_to((self.out / folder_of(part)).resolve()):
+            raise UnsafeOutput(output, source="what a link in the output folder leads to")
         write_atomic(target, emulated.data)
         fields: dict[str, object] = {"output": output, "trace": emulated.trace.to_dict()}
         if self.metrics:

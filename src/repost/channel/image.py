@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from repost.media.picture import Rgb8
 
+NO_LIMIT = sys.maxsize
+"""For files written here: the upload was let in already."""
+
 
 @dataclass(frozen=True)
 class Emulated:
@@ -44,7 +48,7 @@ class Emulated:
         trace: What was done.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     trace: Trace
 
     @property
@@ -55,7 +59,7 @@ class Emulated:
     @cached_property
     def picture(self) -> Picture:
         """The served file, decoded; decoded only when asked for."""
-        return read_picture(self.data, name="the served file")
+        return read_picture(self.data, name="the served file", max_pixels=NO_LIMIT)
 
     @cached_property
     def pixels(self) -> Rgb8:
@@ -89,20 +93,13 @@ def emulate_image(upload: Upload, profile: Profile, *, seed: int) -> Emulated:
         EncodeFailed: A codec refused the picture.
     """
     index, rule = matching_rule(upload, profile)
-    if upload.facts.animated and not isinstance(rule.steps[0], steps.Passthrough):
-        raise UnsupportedMedia(
-            upload.name,
-            got=f"an animated {upload.facts.format}",
-            expected="a still image",
-            remedy=f"{profile.id} turns animations into video or drops frames; extract one frame first",
-        )
     course = _Course(upload, lambda: derive_random(seed, upload.digest, profile.digest))
     done = tuple(
         StepTrace(step.op, _STEPS[step.op](step, course), profile.assumed(index, place_in_rule))
         for place_in_rule, step in enumerate(rule.steps)
     )
     assert course.data is not None, "profiles are checked to write a file"
-    _, served = open_image(course.data, name="the served file")
+    _, served = open_image(course.data, name="the served file", max_pixels=NO_LIMIT)
     before, after = _file_facts(upload.facts), _file_facts(served)
     trace = Trace(
         profile=profile.id,
@@ -113,6 +110,7 @@ def emulate_image(upload: Upload, profile: Profile, *, seed: int) -> Emulated:
         upload=before,
         served=after,
         steps=done,
+        assumed_conditions=profile.assumed_conditions(index),
         metadata_lost=tuple(sorted(set(before.metadata) - set(after.metadata))),
         left_out=tuple(course.left_out),
         encoders=encoder_versions(),
@@ -141,8 +139,11 @@ class _Course:
     @property
     def picture(self) -> Picture:
         if self._picture is None:
-            self._picture = read_picture(self.data, name=self.upload.name) if self.data else self.upload.picture
+            self._picture = self._reread(self.data) if self.data else self.upload.picture
         return self._picture
+
+    def _reread(self, data: bytes) -> Picture:
+        return read_picture(data, name=self.upload.name, max_pixels=NO_LIMIT)
 
     @picture.setter
     def picture(self, picture: Picture) -> None:
@@ -184,10 +185,17 @@ def matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
     """The first image rule whose conditions the upload meets, and its index in the profile.
 
     Raises:
-        UnsupportedMedia: The profile has no image rules.
+        UnsupportedMedia: The profile has no image rules, or the upload is animated and the rule would change it.
     """
     for index, rule in profile.rules_for("image"):
         if rule.when.matches(upload.facts, upload.feature):
+            if upload.facts.animated and not isinstance(rule.steps[0], steps.Passthrough):
+                raise UnsupportedMedia(
+                    upload.name,
+                    got=f"an animated {upload.facts.format}",
+                    expected="a still image",
+                    remedy=f"{profile.id} turns animations into video or drops frames; extract one frame first",
+                )
             return index, rule
     raise UnsupportedMedia(
         upload.name, got="an image", expected="a video", remedy=f"{profile.id} has rules for video only"
@@ -195,9 +203,10 @@ def matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
 
 
 def _decode(step: steps.Decode, course: _Course) -> Mapping[str, Any]:
+    before = course.picture
     if step.upsampling == "replicate":
         course.picture = course.upload.replicated_picture
-    return {"upsampling": step.upsampling}
+    return {"upsampling": step.upsampling, "mattered": course.picture is not before}
 
 
 def _orient(step: steps.Orient, course: _Course) -> Mapping[str, Any]:
@@ -272,7 +281,11 @@ def _passthrough(step: steps.Passthrough, course: _Course) -> Mapping[str, Any]:
 def _transcode(step: steps.Transcode, course: _Course) -> Mapping[str, Any]:
     source = course.data or course.upload.data
     course.picture.size  # noqa: B018 - decoding finds damage that rewriting would pass on
-    data = source if step.scans == "keep" else rewrite_scans(source, progressive=step.scans == "progressive")
+    data = (
+        source
+        if step.scans == "keep"
+        else rewrite_scans(source, progressive=step.scans == "progressive", name=course.upload.name)
+    )
     kinds: tuple[SegmentKind, ...] = ("exif", "xmp", "icc", "c2pa")
     kept: list[SegmentKind] = [kind for kind in kinds if getattr(course.fate, kind) == "keep"]
     if kept or step.scans == "keep":

@@ -33,7 +33,8 @@ class Repost:
         upload_as: What the pictures are taken for: "png", or "jpeg:95" to save them so first.
 
     Example:
-        >>>         >>> from repost import Repost
+        >>> import numpy as np
+        >>> from repost import Repost
         >>> share = Repost(["facebook", "twitter"], p=0.5, seed=1)
         >>> share(np.zeros((64, 64, 3), np.uint8)).shape
         (64, 64, 3)

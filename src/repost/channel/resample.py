@@ -22,6 +22,12 @@ _PILLOW = {
     "box": Image.Resampling.BOX,
 }
 
+_PREMULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
+"""Pillow's modes for colour that is multiplied by its alpha."""
+
+_STRIP_VALUES = 1 << 20
+"""Pixels x channels that are floats at a time; one target row may need more."""
+
 
 def resample(image: Image.Image, placement: Placement, *, kernel: str) -> Image.Image:
     """Resample an image.
@@ -32,14 +38,14 @@ def resample(image: Image.Image, placement: Placement, *, kernel: str) -> Image.
         kernel: "lanczos", "bicubic", "bilinear" or "box" with Pillow's antialiased support, "area" or "box_gm".
 
     Returns:
-        The image itself where nothing changes.
+        The image itself where nothing changes; the region's own pixels where it is only cut out.
 
     Raises:
         UnsupportedMedia: A kernel that is for video only.
     """
-    whole = (0.0, 0.0, float(image.width), float(image.height))
-    if placement.size == image.size and placement.box == whole:
-        return image
+    left, top, right, bottom = placement.box
+    if placement.size == (right - left, bottom - top):
+        return image if placement.size == image.size else image.crop(placement.box)
     if kernel in ("area", "box_gm"):
         return _weighted(image, placement, kernel)
     if kernel not in _PILLOW:
@@ -53,27 +59,44 @@ def resample(image: Image.Image, placement: Placement, *, kernel: str) -> Image.
 def _weighted(image: Image.Image, placement: Placement, kernel: str) -> Image.Image:
     """Apply a weight for every source and target pixel, columns first, then rows.
 
+    Block by block of target rows, so that memory holds a few strips of floats, never the whole picture. A target row
+    sums the same numbers in the same order whatever block it falls in, so the blocks do not show.
+
     Convention:
         "area" is OpenCV's INTER_AREA for shrinking: float32, one rounding at the end, half to even; an exact halving
         of both sides rounds half up, because OpenCV takes an integer path there. "box_gm" is GraphicsMagick's box
         filter: float64, each direction rounded half up to 8 bits.
+
+        Enlarging, "area" still weighs by covered area, so that every target pixel is one source pixel or a mix of the
+        two it straddles; OpenCV interpolates there instead. "box_gm" repeats the nearest source pixel, and of two as
+        near the left or upper, as GraphicsMagick does.
     """
-    left, top, right, bottom = (round(edge) for edge in placement.box)
-    pixels = np.asarray(image.crop((left, top, right, bottom)))
-    height, width = pixels.shape[:2]
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    left, top, right, bottom = placement.box
+    width, height = right - left, bottom - top
     out_width, out_height = placement.size
+    mode = _PREMULTIPLIED.get(image.mode, image.mode)
+    channels = len(image.getbands())
     weights: Any = _area_weights if kernel == "area" else _box_gm_weights
-    precise = np.float32 if kernel == "area" else np.float64
-    columns = pixels.reshape(height, width, channels).transpose(1, 0, 2).reshape(width, -1).astype(precise)
-    mixed: NDArray[np.floating] = weights(width, out_width) @ columns
-    if kernel == "box_gm":
-        mixed = np.floor(mixed + 0.5)
-    rows = mixed.reshape(out_width, height, channels).transpose(1, 0, 2).reshape(height, -1)
-    mixed = weights(height, out_height) @ rows
+    across, down = weights(width, out_width), weights(height, out_height)
     halved = width == 2 * out_width and height == 2 * out_height
-    rounded = np.floor(mixed + 0.5) if halved or kernel == "box_gm" else np.rint(mixed)
-    return Image.fromarray(rounded.clip(0, 255).astype(np.uint8).reshape((out_height, out_width, *pixels.shape[2:])))
+    half_up = halved or kernel == "box_gm"
+    served = np.empty((out_height, out_width, channels), np.uint8)
+    tallest = _STRIP_VALUES // (max(width, out_width) * channels)  # px, of the source or the target
+    block = max(1, tallest * out_height // max(height, out_height))
+    for start in range(0, out_height, block):
+        part = down[start : start + block]
+        first, last = int(part.indices.min()), int(part.indices.max()) + 1
+        strip = image.crop((left, top + first, right, top + last)).convert(mode)
+        pixels = np.asarray(strip).reshape(last - first, width, channels)
+        columns = pixels.transpose(1, 0, 2).reshape(width, -1).astype(across.dtype)
+        mixed: NDArray[np.floating] = across @ columns
+        if kernel == "box_gm":
+            mixed = np.floor(mixed + 0.5)
+        rows = mixed.reshape(out_width, last - first, channels).transpose(1, 0, 2).reshape(last - first, -1)
+        mixed = part[:, first:last] @ rows
+        rounded = np.floor(mixed + 0.5) if half_up else np.rint(mixed)
+        served[start : start + block] = rounded.clip(0, 255).reshape(-1, out_width, channels)
+    return Image.frombuffer(mode, placement.size, served, "raw", mode, 0, 1).convert(image.mode)
 
 
 @lru_cache(maxsize=16)
@@ -101,7 +124,7 @@ def _box_gm_weights(source: int, target: int) -> csr_array[np.float64]:
     from scipy.sparse import csr_array
 
     ratio = target / source
-    support = max(0.5 / ratio, 0.5)
+    support = 0.5 / ratio if ratio < 1 else 0.5 + 1e-12  # GraphicsMagick's epsilon: a tie is then never out of reach
     centre = (np.arange(target) + 0.5) / ratio
     first = np.maximum(centre - support + 0.5, 0).astype(int)
     last = np.minimum(centre + support + 0.5, source).astype(int)

@@ -17,11 +17,11 @@ class Placement:
 
     Attributes:
         size: Width and height of the result, px.
-        box: Region of the source that fills it: left, top, right, bottom in source pixels, fractions allowed.
+        box: Region of the source that fills it: left, top, right, bottom, whole source pixels, at least 1 px a side.
     """
 
     size: Size
-    box: tuple[float, float, float, float]
+    box: tuple[int, int, int, int]
 
 
 def place(source: Size, step: Resize, *, target: Size) -> Placement:
@@ -39,10 +39,11 @@ def place(source: Size, step: Resize, *, target: Size) -> Placement:
     Convention:
         The side that follows from the aspect ratio rounds half up unless the step says otherwise, as measured on
         Telegram (3264x2448 -> 2560x1920), LinkedIn (5760x3840 -> 2048x1365) and Twitter (5760x3840 -> 4096x2731);
-        no side falls under 1 px.
+        no side falls under 1 px. What "cover" keeps is whole pixels too, so that a crop that needs no scaling is exact:
+        the side it cuts rounds half up, and left or top is half of what is cut away, rounded down.
     """
     width, height = source
-    whole = (0.0, 0.0, float(width), float(height))
+    whole = (0, 0, width, height)
     if step.fit == "stretch":
         grows = target[0] > width or target[1] > height
         return Placement(source if grows and not step.upscale else target, whole)
@@ -79,14 +80,13 @@ def _cover(source: Size, target: Size, *, upscale: bool) -> Placement:
     """The largest centred region of the target's shape; it keeps its size where the target would enlarge it."""
     width, height = source
     if width * target[1] > height * target[0]:
-        crop = (height * target[0] / target[1], float(height))
+        crop = (_scaled(target[0], height, target[1], "nearest"), height)
+        grows = target[1] > height
     else:
-        crop = (float(width), width * target[1] / target[0])
-    size = target
-    if target[0] > crop[0] and not upscale:
-        size = (max(1, round(crop[0])), max(1, round(crop[1])))
-    left, top = (width - crop[0]) / 2, (height - crop[1]) / 2
-    return Placement(size, (left, top, left + crop[0], top + crop[1]))
+        crop = (width, _scaled(target[1], width, target[0], "nearest"))
+        grows = target[0] > width
+    left, top = (width - crop[0]) // 2, (height - crop[1]) // 2
+    return Placement(crop if grows and not upscale else target, (left, top, left + crop[0], top + crop[1]))
 
 
 def _multiple(side: int, of: int) -> int:

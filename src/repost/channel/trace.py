@@ -57,6 +57,8 @@ class StepTrace:
             return tuple(found["from"]) == tuple(found["to"])
         if self.op == "orient":
             return found["orientation"] == 1
+        if self.op == "decode":
+            return not found["mattered"]
         return self.op == "colour" and not found["converted"]
 
 
@@ -73,6 +75,7 @@ class Trace:
         upload: The file that went in.
         served: The file that came out.
         steps: In order.
+        assumed_conditions: Conditions of the rule that are not known, such as "long_side_px".
         metadata_lost: What the upload carried and the served file does not, sorted.
         left_out: Regions whose content is unknown (overlays), left out of every comparison.
         encoders: Versions of the codecs.
@@ -86,6 +89,7 @@ class Trace:
     upload: FileFacts
     served: FileFacts
     steps: tuple[StepTrace, ...]
+    assumed_conditions: tuple[str, ...]
     metadata_lost: tuple[str, ...]
     left_out: tuple[Box, ...]
     encoders: Mapping[str, str]
@@ -94,9 +98,9 @@ class Trace:
     def assumed(self) -> tuple[str, ...]:
         """Parameters that are stated defaults and not known, of the steps that did something to this upload.
 
-        Each once, as "op.parameter", or "op" where the whole step is assumed.
+        Each once, as "op.parameter", or "op" where the whole step is assumed; unknown conditions as "when.condition".
         """
-        found = [
+        found = [f"when.{name}" for name in self.assumed_conditions] + [
             step.op if name == "op" else f"{step.op}.{name}"
             for step in self.steps
             if not step.idle

@@ -48,7 +48,9 @@ def main() -> None:
     try:
         app()
     except RepostError as error:
-        typer.echo(f"error: {error}", err=True)
+        from repost.report.words import shown
+
+        typer.echo("error: " + "\n".join(shown(line) for line in str(error).splitlines()), err=True)
         sys.exit(_exit_code(error))
     except KeyboardInterrupt:
         typer.echo("interrupted; what is finished is kept, run the same command again to go on", err=True)

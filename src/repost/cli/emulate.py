@@ -12,7 +12,7 @@ import typer
 from repost.cli.options import AsJson, Jobs, MaxPixels, Sources
 
 if TYPE_CHECKING:
-    from repost.batch import Item, Row, Summary
+    from repost.batch import Item, Summary
     from repost.channel.files import ShareFiles
     from repost.platforms import Profile
 
@@ -55,12 +55,13 @@ def emulate(
     named = frozenset(entry.id for entry in found if entry.explicit)
     work = ShareFiles(out, profiles, seed, parse_metrics(metrics), named, max_pixels)
     if dry_run:
-        _finish(_show(_preview(work, items), as_json=as_json))
+        _finish(_show((row for item in items for row in work.preview(item)), as_json=as_json))
         return
     _share(work, items, jobs=jobs or os.cpu_count() or 1, engine=engine, as_json=as_json)
 
 
 def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
+    from repost.channel.files import folder_of
     from repost.core.errors import UsageError
     from repost.platforms import load_profile, resolve
 
@@ -71,38 +72,33 @@ def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
         profiles[loaded.platform if loaded.main_route else f"{loaded.platform}/{loaded.route}"] = loaded
     if not profiles:
         raise UsageError("no platform given; add --platform facebook (`repost platforms list` shows all)")
-    if len(profiles) < len(names) + len(files):
+    folders = {folder_of(name) for name in profiles}
+    if len(folders) < len(names) + len(files):
         raise UsageError("the same platform was given twice; give each one once, or profiles of your own other names")
     return profiles
 
 
-def _preview(work: ShareFiles, items: list[Item]) -> Iterator[Row]:
-    from repost.batch import Row
-    from repost.core.errors import RepostError
-
-    for item in items:
-        try:
-            yield from work.preview(item)
-        except (RepostError, OSError) as error:
-            yield from (Row(item.id, part, "failed", str(error), work.blank(item, part)) for part in item.parts)
-
-
 def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_json: bool) -> None:
     from repost import batch
+    from repost.cli.exits import EXIT_INTERRUPTED
     from repost.cli.progress import progress
 
     counted: list[Summary] = []
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[dict[str, object]]:
         with progress("sharing", "file") as advance:
             for event in batch.run(items, work, out=work.out, jobs=min(jobs, max(1, len(items))), engine=engine):
                 if isinstance(event, batch.RowFinished):
                     advance(event.finished, event.total)
-                    yield event.row
+                    yield event.row.manifest_row()
                 elif isinstance(event, batch.Finished):
                     counted.append(event.summary)
 
-    failed = _show(rows(), as_json=as_json)
+    try:
+        failed = _show(rows(), as_json=as_json)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is finished is kept, the same command goes on from there", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     summary = counted[0]
     reused = f" ({summary.reused} kept from an earlier run)" if summary.reused else ""
     skipped = f", {summary.skipped} skipped" if summary.skipped else ""
@@ -111,23 +107,26 @@ def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_js
     _finish(failed)
 
 
-def _show(rows: Iterator[Row], *, as_json: bool) -> int:
+def _show(rows: Iterator[dict[str, object]], *, as_json: bool) -> int:
     """Print rows as they come (JSON) or as a table at the end; say how many failed."""
     import json
 
     from repost.report.table import print_shares
+    from repost.report.words import shown
 
     kept: list[dict[str, object]] = []
     failed = 0
     for row in rows:
-        failed += row.status == "failed"
+        failed += row["status"] == "failed"
         if as_json:
-            typer.echo(json.dumps(row.manifest_row(), sort_keys=True))
-        elif row.status == "failed":
-            typer.echo(f"failed: {row.error}", err=True)
-        if not as_json and len(kept) <= MOST_ROWS_SHOWN:
-            kept.append(row.manifest_row())
-    if not as_json and kept:
+            typer.echo(json.dumps(row, sort_keys=True))
+            continue
+        if row["status"] == "failed":
+            typer.echo(f"failed: {shown(str(row['error']))}", err=True)
+        if len(kept) <= MOST_ROWS_SHOWN:
+            kept.append(row)
+    if kept:
+        kept.sort(key=lambda row: (str(row["source"]), str(row["platform"])))
         print_shares(kept[:MOST_ROWS_SHOWN], more=len(kept) > MOST_ROWS_SHOWN)
     return failed
 

@@ -24,6 +24,7 @@ got, what it expected and what to do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 
@@ -41,7 +42,7 @@ class ProfileNotFound(UsageError, LookupError):
     def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
         self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
         hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
-        super().__init__(f"no platform profile '{name}'; {hint}`repost platforms list` shows all {len(available)}")
+        super().__init__(f"no platform profile '{name}'; {hint}`repost platforms list` shows all of them")
 
 
 class InvalidProfile(UsageError):
@@ -63,7 +64,8 @@ class InputNotFound(UsageError, FileNotFoundError):
 
     def __init__(self, path: object) -> None:
         self.path = str(path)
-        super().__init__(f"no file or folder '{path}'; check the spelling and the current folder")
+        what = "a folder or device, not a file" if os.path.exists(self.path) else "not there"  # noqa: PTH110 - never raises
+        super().__init__(f"'{path}' is {what}; check the spelling and the current folder")
 
 
 class UnsafeOutput(UsageError):

@@ -36,7 +36,7 @@ def decode_replicated(data: bytes, *, name: str = "upload") -> Image.Image | Non
         try:
             decoded = library.read_spatial(str(path), flags=["-DO_FANCY_UPSAMPLING"]).spatial
         except Exception as error:
-            raise UnreadableMedia(name, reason=str(error)) from error
+            raise UnreadableMedia(name, reason="libjpeg cannot decode it") from error
     if decoded.ndim != 3 or decoded.shape[2] != 3:
         return None
     return Image.fromarray(np.ascontiguousarray(decoded))

@@ -132,6 +132,29 @@ def with_orientation(exif: bytes, orientation: int) -> bytes:
     return prefix + tiff[:4] + len(tiff).to_bytes(4, order) + tiff[8:] + directory
 
 
+def orientation_of(exif: bytes) -> int:
+    """The orientation EXIF asks for.
+
+    Args:
+        exif: EXIF with or without its "Exif" prefix.
+
+    Returns:
+        1 to 8; 1 where there is none, or the EXIF is damaged, as viewers take it.
+    """
+    tiff = exif.removeprefix(EXIF_PREFIX)
+    if tiff[:4] not in (b"II*\0", b"MM\0*"):
+        return 1
+    order = "little" if tiff.startswith(b"II") else "big"
+    start = int.from_bytes(tiff[4:8], order)
+    count = int.from_bytes(tiff[start : start + 2], order)
+    for at in range(start + 2, min(start + 2 + 12 * count, len(tiff) - 11), 12):
+        if int.from_bytes(tiff[at : at + 2], order) == _ORIENTATION_TAG:
+            width = 2 if int.from_bytes(tiff[at + 2 : at + 4], order) == _SHORT else 4
+            found = int.from_bytes(tiff[at + 8 : at + 8 + width], order)
+            return found if 1 <= found <= 8 else 1
+    return 1
+
+
 def find_c2pa(data: bytes, format: str) -> bool:
     """Whether a file carries C2PA content credentials.
 

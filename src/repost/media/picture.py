@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Rgb8: TypeAlias = "NDArray[np.uint8]"
 """uint8, HWC, RGB: the form in which pixels cross part borders."""
 
-ORIENTATION_TAG = 0x0112
 WHITE = (255, 255, 255)
 PIXEL_MODES = ("L", "LA", "RGB", "RGBA")
 
@@ -104,13 +103,17 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
     """
     if image.mode in ("LA", "RGBA"):
         return image
-    if "transparency" in image.info:  # a colour key, or a palette with transparent entries
+    key = image.info.get("transparency")
+    if image.mode.startswith("I"):
+        wide = np.asarray(image).astype(np.uint32).clip(0, 65535)
+        grey = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
+        if isinstance(key, int):
+            grey.putalpha(Image.fromarray(np.where(wide == key, 0, 255).astype(np.uint8)))
+        return grey
+    if key is not None:  # a colour key, or a palette with transparent entries
         return image.convert("RGBA")
     if image.mode in PIXEL_MODES:
         return image
-    if image.mode.startswith("I"):
-        wide = np.asarray(image).astype(np.uint32).clip(0, 65535)
-        return Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
     if image.mode == "1":
         return image.convert("L")
     return image.convert("RGBA" if image.mode in ("PA", "RGBa", "La") else "RGB")

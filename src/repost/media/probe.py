@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repost.core.errors import InputNotFound
 from repost.media.jpeg import JpegStructure, exact_quality
 from repost.media.jpeg_tables import nearest_quality
-from repost.media.read import open_image
+from repost.media.read import open_image, read_file
 
 
 def probe_file(path: Path, *, max_pixels: int | None = None) -> dict[str, object]:
@@ -24,10 +23,7 @@ def probe_file(path: Path, *, max_pixels: int | None = None) -> dict[str, object
         InputNotFound: There is no such file.
         MediaError: It is no image, damaged, or too large.
     """
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InputNotFound(path) from error
+    data = read_file(path)
     _, facts = open_image(data, name=str(path), max_pixels=max_pixels)
     found: dict[str, object] = {
         "format": facts.format,

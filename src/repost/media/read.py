@@ -7,21 +7,25 @@ import os
 import threading
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from repost.core.errors import NotMedia, TooManyPixels, UnreadableMedia, UnsupportedMedia
+from repost.core.errors import InputNotFound, NotMedia, TooManyPixels, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.core.extras import require
 from repost.media.colour import to_srgb
 from repost.media.jpeg import JpegStructure, parse_jpeg
-from repost.media.metadata import find_c2pa
-from repost.media.picture import ORIENTATION_TAG, Picture, to_eight_bits
+from repost.media.metadata import find_c2pa, orientation_of
+from repost.media.picture import Picture, to_eight_bits
 from repost.media.sniff import IMAGE_FORMATS, describe, sniff
 
 MAX_PIXELS_VARIABLE = "REPOST_MAX_PIXELS"
 DEFAULT_MAX_PIXELS = 178_956_970
 """Pillow's own threshold for refusing a decompression bomb: 512 MiB of RGB."""
+
+MOST_SCANS = 100
+"""Encoders write up to about 20; every scan of a hostile file costs a pass over the whole picture."""
 
 _ANIMATED_FORMATS = ("gif", "webp", "png", "avif")
 _open_lock = threading.Lock()
@@ -64,8 +68,15 @@ class ImageFacts:
 
 
 def max_pixels_allowed() -> int:
-    """The pixel limit in force: $REPOST_MAX_PIXELS, or DEFAULT_MAX_PIXELS."""
-    return int(os.environ.get(MAX_PIXELS_VARIABLE) or DEFAULT_MAX_PIXELS)
+    """The pixel limit in force: $REPOST_MAX_PIXELS, or DEFAULT_MAX_PIXELS.
+
+    Raises:
+        UsageError: The variable holds no whole number of 1 or more.
+    """
+    found = os.environ.get(MAX_PIXELS_VARIABLE) or str(DEFAULT_MAX_PIXELS)
+    if not found.isdecimal() or int(found) < 1:
+        raise UsageError(f"got {MAX_PIXELS_VARIABLE}={found!r}, expected a whole number of pixels such as 200000000")
+    return int(found)
 
 
 def open_image(data: bytes, *, name: str, max_pixels: int | None = None) -> tuple[Image.Image, ImageFacts]:
@@ -97,18 +108,30 @@ def open_image(data: bytes, *, name: str, max_pixels: int | None = None) -> tupl
         require("pillow_heif", extra="heif").register_heif_opener()
     image = _open_without_warning(data, name)
     pixel_count = image.width * image.height
-    limit = max_pixels or max_pixels_allowed()
+    limit = max_pixels_allowed() if max_pixels is None else max_pixels
     if pixel_count > limit:
         raise TooManyPixels(name, pixel_count=pixel_count, limit=limit)
     return image, _facts(image, data, found, name)
 
 
-def decode(image: Image.Image, *, name: str) -> Picture:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file, and of nothing else: opening a pipe would wait for ever.
+
+    Raises:
+        InputNotFound: There is no file at that path; a folder, a pipe or a device is none.
+    """
+    if not path.is_file():
+        raise InputNotFound(path)
+    return path.read_bytes()
+
+
+def decode(image: Image.Image, *, name: str, borrowed: bool = False) -> Picture:
     """Decode an opened image.
 
     Args:
-        image: From `open_image`; its first frame is decoded.
+        image: From `open_image`, or anybody's; its first frame is decoded.
         name: What to call it in errors.
+        borrowed: Whether the image is somebody else's, and must not be changed or shared.
 
     Returns:
         Eight-bit pixels with the metadata.
@@ -126,9 +149,11 @@ def decode(image: Image.Image, *, name: str) -> Picture:
         pixels, icc = _eight_bits_and_profile(image)
     except Exception as error:
         raise UnreadableMedia(name, reason=_reason(error)) from error
-    picture = Picture(pixels, orientation=_orientation(image), icc=icc, exif=_exif(image), xmp=_xmp(image.info))
+    orientation, exif, xmp = _orientation(image), _exif(image), _xmp(image.info)
+    if borrowed and pixels is image:
+        pixels = image.copy()
     pixels.info = {}  # or Pillow would write comments, profiles and the like into files of its own accord
-    return picture
+    return Picture(pixels, orientation=orientation, icc=icc, exif=exif, xmp=xmp)
 
 
 def read_picture(data: bytes, *, name: str = "image", max_pixels: int | None = None) -> Picture:
@@ -154,9 +179,7 @@ def _open_without_warning(data: bytes, name: str) -> Image.Image:
         warnings.simplefilter("ignore")
         pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(io.BytesIO(data))
-            _orientation(image)  # parses the EXIF, which Pillow then remembers
-            return image
+            return Image.open(io.BytesIO(data))
         except Exception as error:
             raise UnreadableMedia(name, reason=_reason(error)) from error
         finally:
@@ -173,6 +196,8 @@ def _facts(image: Image.Image, data: bytes, format_: str, name: str) -> ImageFac
     width_px, height_px = image.size if orientation < 5 else (image.height, image.width)
     metadata = {kind for kind, content in carried.items() if content}
     jpeg = parse_jpeg(data, name=name) if format_ == "jpeg" else None
+    if jpeg and jpeg.scan_count > MOST_SCANS:
+        raise UnreadableMedia(name, reason=f"it has {jpeg.scan_count} scans, which would take minutes to decode")
     if jpeg.metadata.c2pa if jpeg else find_c2pa(data, format_):
         metadata.add("c2pa")
     return ImageFacts(
@@ -190,14 +215,9 @@ def _facts(image: Image.Image, data: bytes, format_: str, name: str) -> ImageFac
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation still to be applied; Pillow turns TIFF by itself when it decodes."""
-    if image.format == "TIFF":
-        return 1
-    try:
-        found: Any = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF raises anything, and viewers show such pictures as they are
-        return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+    """EXIF orientation still to be applied; Pillow turns TIFF by itself when it decodes, and XMP is not asked."""
+    exif = _exif(image)
+    return 1 if image.format == "TIFF" or exif is None else orientation_of(exif)
 
 
 def _exif(image: Image.Image) -> bytes | None:

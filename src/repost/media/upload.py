@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
-from repost.core.errors import InputNotFound, UsageError
+from repost.core.errors import InvalidPixels, UsageError
 from repost.media.jpeg_decode import decode_replicated
-from repost.media.picture import Picture, busyness, from_rgb8, to_eight_bits
-from repost.media.read import ImageFacts, decode, open_image
+from repost.media.metadata import insert_metadata
+from repost.media.picture import Picture, busyness, from_rgb8
+from repost.media.read import ImageFacts, decode, open_image, read_file
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
@@ -66,13 +67,11 @@ class Upload:
         """
         check_upload_as(upload_as)
         if isinstance(source, str | os.PathLike):
-            path = Path(source)
-            try:
-                return cls(path.read_bytes(), name=str(source), max_pixels=max_pixels)
-            except (FileNotFoundError, IsADirectoryError) as error:
-                raise InputNotFound(path) from error
+            return cls(read_file(Path(source)), name=str(source), max_pixels=max_pixels)
         if isinstance(source, bytes | bytearray | memoryview):
             return cls(bytes(source), name="upload", max_pixels=max_pixels)
+        if not (isinstance(source, Image.Image) or hasattr(source, "dtype")):
+            raise UsageError(f"got {type(source).__name__}, expected a path, bytes, a PIL image or a uint8 RGB array")
         picture = _of_pil(source) if isinstance(source, Image.Image) else from_rgb8(source)
         if upload_as != "png":
             return cls(_as_jpeg(picture, int(upload_as.removeprefix("jpeg:"))), name="upload")
@@ -175,25 +174,16 @@ class _PixelUpload(Upload):
 
 
 def _of_pil(image: Image.Image) -> Picture:
-    exif = image.getexif()
-    orientation = exif.get(0x0112, 1)
-    raw: bytes = exif.tobytes() if len(exif) else b""
-    pixels = to_eight_bits(image)
-    bare = image.copy() if pixels is image else pixels
-    bare.info = {}
-    return Picture(
-        bare,
-        orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
-        icc=image.info.get("icc_profile") or None,
-        exif=raw.removeprefix(b"Exif\x00\x00") or None,
-    )
+    if 0 in image.size:
+        raise InvalidPixels(got=f"{image.width}x{image.height} px")
+    return decode(image, name="the image", borrowed=True)
 
 
 def _as_jpeg(picture: Picture, quality: int) -> bytes:
-    """Chroma 4:4:4, so that the stand-in loses as little as its quality allows."""
+    """Chroma 4:4:4, so that the stand-in loses as little as its quality allows; the metadata goes along."""
     buffer = io.BytesIO()
     picture.flattened().image.save(buffer, "JPEG", quality=quality, subsampling="4:4:4")
-    return buffer.getvalue()
+    return insert_metadata(buffer.getvalue(), exif=picture.exif, icc=picture.icc, xmp=picture.xmp)
 
 
 _FEATURES: dict[str, Callable[[Upload], float]] = {

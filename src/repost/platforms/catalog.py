@@ -6,10 +6,14 @@ route is meant, without a date the newest profile; a date may be shortened (`fac
 
 from __future__ import annotations
 
+import datetime
 import difflib
+import errno
+import json
 import os
 import re
 import tomllib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,13 +23,20 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from repost.core.errors import InputNotFound, InvalidProfile, ProfileNotFound, UsageError
-from repost.platforms.profile import Profile
+from repost.platforms.profile import NAME_PATTERN, OBSERVED_PATTERN, Profile
 
 BUNDLED = Path(__file__).parent / "profiles"
 USER_FOLDER_VARIABLE = "REPOST_PLATFORMS"
 ALIASES = {"x": "twitter"}
 
 _NAME = re.compile(r"(?P<platform>[a-z0-9_-]+)(/(?P<route>[a-z0-9_-]+))?(@(?P<date>\d{4}(-\d{2}){0,2}))?")
+_NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
+_TOO_DEEP = "tables or lists lie too deep inside each other"
+_TAGGED = {"op": "step", "mode": "rate mode"}
+_PATTERNS = {
+    NAME_PATTERN: "lower-case letters, digits, - and _, with no blanks",
+    OBSERVED_PATTERN: "YYYY, YYYY-MM or YYYY-MM-DD",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +70,24 @@ def load_profile(path: Path) -> Profile:
         The validated profile.
 
     Raises:
-        InputNotFound: There is no such file.
-        InvalidProfile: It is not TOML, or a field is wrong; every wrong field is named.
+        InputNotFound: There is no such file, or none can have that name.
+        InvalidProfile: It cannot be read, is not TOML, or a field is wrong; every wrong field is named.
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InputNotFound(path) from error
     except UnicodeDecodeError as error:
         raise InvalidProfile(str(path), [("", f"not UTF-8 text: {error.reason}")]) from error
+    except ValueError as error:  # a name with a null character
+        raise InputNotFound(path) from error
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError) or error.errno in _NO_NAME:
+            raise InputNotFound(path) from error
+        raise InvalidProfile(str(path), [("", f"cannot be read: {error.strerror or error}")]) from error
     try:
         parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise InvalidProfile(str(path), [("", _TOO_DEEP)]) from error
+    except ValueError as error:  # besides syntax errors, numbers of thousands of digits
         raise InvalidProfile(str(path), [("", f"not valid TOML: {error}")]) from error
     return parse_profile(parsed, source=str(path))
 
@@ -87,6 +104,8 @@ def parse_profile(parsed: dict[str, Any], *, source: str) -> Profile:
     """
     try:
         return Profile.model_validate(parsed)
+    except RecursionError as error:
+        raise InvalidProfile(source, [("", _TOO_DEEP)]) from error
     except ValidationError as error:
         raise InvalidProfile(source, _problems(error, parsed)) from error
 
@@ -98,7 +117,8 @@ def find_profile(name: str) -> Profile:
         name: Such as "facebook", "facebook@2023", "instagram/message" or "weibo/pc@2022".
 
     Returns:
-        The newest profile that fits; the user's own goes before a bundled one of the same date.
+        The newest profile that fits; the user's own goes before a bundled one of the same date. Files of the user's
+        that are wrong are left out, with a warning where nothing else fits.
 
     Raises:
         ProfileNotFound: None fits; near names are suggested.
@@ -121,10 +141,14 @@ def find_profile(name: str) -> Profile:
 def list_profiles() -> list[Listed]:
     """Every bundled and user profile, sorted by platform, main route first, newest first.
 
-    Raises:
-        InvalidProfile: One of the user's files is wrong.
+    A file of the user's that is wrong is left out, with one warning that names it.
     """
-    found = [Listed(load_profile(path), path) for path in _files()]
+    found = [Listed(load_profile(path), path) for path in sorted(BUNDLED.glob("*/*.toml"))]
+    for path in _own_files():
+        try:
+            found.append(Listed(load_profile(path), path))
+        except (InvalidProfile, InputNotFound) as error:
+            _warn_once(path, str(error))
     found.sort(key=lambda listed: listed.profile.observed, reverse=True)
     return sorted(
         found, key=lambda listed: (listed.profile.platform, not listed.profile.main_route, listed.profile.route)
@@ -136,7 +160,7 @@ def resolve(platform: str | Path | Profile) -> Profile:
     if isinstance(platform, Profile):
         return platform
     if isinstance(platform, Path) or platform.endswith(".toml"):
-        return _load_cached(Path(platform), Path(platform).stat().st_mtime_ns if Path(platform).is_file() else 0)
+        return _load_cached(Path(platform), _modified_ns(Path(platform)))
     if not platform.strip():
         raise UsageError(
             "got an empty platform name, expected one such as 'facebook'; `repost platforms list` shows all"
@@ -149,15 +173,32 @@ def _load_cached(path: Path, _modified_ns: int) -> Profile:
     return load_profile(path)
 
 
-def _files() -> Iterator[Path]:
-    yield from sorted(BUNDLED.glob("*/*.toml"))
-    yield from sorted(user_folder().glob("**/*.toml"))
+def _modified_ns(path: Path) -> int:
+    """When a file was changed; 0 where there is none to be asked, which reading it will tell."""
+    try:
+        return path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+def _own_files() -> list[Path]:
+    return sorted(user_folder().glob("**/*.toml"))
+
+
+@lru_cache(maxsize=256)
+def _warn_once(path: Path, _reason: str) -> None:
+    warnings.warn(f"{path} is left out: no valid profile; see `repost platforms validate`", UserWarning, stacklevel=3)
 
 
 def _of_platform(platform: str) -> Iterator[Listed]:
     """Profiles of one platform; bundled ones lie in a folder of its name, so that others need not be read."""
-    for path in (*sorted((BUNDLED / platform).glob("*.toml")), *sorted(user_folder().glob("**/*.toml"))):
-        profile = _load_cached(path, path.stat().st_mtime_ns)
+    for path in sorted((BUNDLED / platform).glob("*.toml")):
+        yield Listed(_load_cached(path, _modified_ns(path)), path)
+    for path in _own_files():
+        try:
+            profile = _load_cached(path, _modified_ns(path))
+        except (InvalidProfile, InputNotFound):
+            continue
         if profile.platform == platform:
             yield Listed(profile, path)
 
@@ -166,8 +207,7 @@ def _known_names() -> list[str]:
     names: dict[str, None] = {}
     for listed in list_profiles():
         profile = listed.profile
-        base = profile.platform if profile.main_route else f"{profile.platform}/{profile.route}"
-        names |= {base: None, f"{base}@{profile.observed}": None}
+        names |= {profile.short_name: None, f"{profile.short_name}@{profile.observed}": None}
     return [*names, *ALIASES]
 
 
@@ -192,9 +232,44 @@ def _problem(fault: dict[str, Any], parsed: dict[str, Any]) -> tuple[str, str]:
             path.append(str(part))
         elif part is location[-1] and fault["type"] == "missing":
             path.append(str(part))
+    return ".".join(path), _message(fault, path)
+
+
+def _message(fault: dict[str, Any], path: list[str]) -> str:
+    """What is wrong, in words of the file."""
+    got, told = fault["input"], cast("dict[str, Any]", fault.get("ctx", {}))
+    field = path[-1] if path else ""
     message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
-    if fault["type"] == "extra_forbidden":
-        message = "no such field; check the spelling"
-    elif fault["type"] == "missing":
-        message = "missing"
-    return ".".join(path), message
+    match fault["type"]:
+        case "extra_forbidden":
+            message = "no such field; check the spelling"
+        case "missing":
+            message = "missing"
+        case "union_tag_not_found":
+            message = f"{_bare(told['discriminator'])} is missing"
+        case "union_tag_invalid":
+            kind = _bare(told["discriminator"])
+            message = f"no {_TAGGED.get(kind, kind)} '{told['tag']}'; {_choice(told['tag'], told['expected_tags'])}"
+        case "literal_error":
+            message = f"got {got!r}, {_choice(got, told['expected'])}"
+        case "string_pattern_mismatch":
+            message = f"got {got!r}, expected {_PATTERNS.get(told['pattern'], told['pattern'])}"
+        case "string_type" if isinstance(got, datetime.date):
+            message = f'got a bare date, expected text: write {field} = "{got}"'
+        case "tuple_type" if isinstance(got, str | int | float):
+            message = f"got {got!r}, expected a list: write {field} = [{json.dumps(got)}]"
+        case "tuple_type" if isinstance(got, dict) and len(path) == 1:
+            message = f"got one table, expected a list of them: write [[{field}]]"
+        case _:
+            pass
+    return message
+
+
+def _bare(quoted: str) -> str:
+    return quoted.strip("'")
+
+
+def _choice(got: object, expected: str) -> str:
+    """The allowed words, or the one that was probably meant."""
+    near = difflib.get_close_matches(str(got), re.findall(r"'([^']*)'", expected), n=1)
+    return f"did you mean '{near[0]}'?" if near else f"expected {expected}"

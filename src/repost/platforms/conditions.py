@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Literal, Protocol, TypeAlias
 
 from pydantic import Field, model_validator
 
-from repost.platforms.values import Data, Feature, Features
+from repost.platforms.values import Data, Feature, Features, Finite
 
 Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif", "avif", "tiff", "bmp", "mp4", "mov", "webm", "mkv"]
 Orientation: TypeAlias = Literal["portrait", "landscape", "square"]
@@ -18,15 +19,25 @@ Kind: TypeAlias = Literal["animated", "has_alpha", "rotated"]
 class Range(Data):
     """Limits on one number; every limit given must hold."""
 
-    over: float | None = None
-    at_least: float | None = None
-    under: float | None = None
-    at_most: float | None = None
+    over: Finite | None = None
+    at_least: Finite | None = None
+    under: Finite | None = None
+    at_most: Finite | None = None
 
     @model_validator(mode="after")
     def _limits_something(self) -> Range:
         if not self.model_fields_set:
             raise ValueError("an empty range; give over, at_least, under or at_most")
+        return self
+
+    @model_validator(mode="after")
+    def _something_holds(self) -> Range:
+        for low, high in product(("over", "at_least"), ("under", "at_most")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is None or most is None:
+                continue
+            if least > most or (least == most and (low, high) != ("at_least", "at_most")):
+                raise ValueError(f"{low} {least:g} and {high} {most:g} leave no number, so no upload would match")
         return self
 
     def holds(self, number: float) -> bool:

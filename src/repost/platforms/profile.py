@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
@@ -14,12 +15,14 @@ from pydantic import Field, model_validator
 from repost.platforms import conditions, steps
 from repost.platforms.conditions import When
 from repost.platforms.steps import Step
-from repost.platforms.values import Data
+from repost.platforms.values import ByFeature, Data
 
 SCHEMA_VERSION = 1
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Observed = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
+OBSERVED_PATTERN = r"^\d{4}(-\d{2}(-\d{2})?)?$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Observed = Annotated[str, Field(pattern=OBSERVED_PATTERN)]
 
 
 class Evidence(Data):
@@ -100,6 +103,12 @@ class Rule(Data):
                 raise ValueError(f"step '{step.op}' is not for media '{self.media}'")
         if wrong := sorted(self.when.given & foreign_conditions):
             raise ValueError(f"condition '{wrong[0]}' is not for media '{self.media}'")
+        for path, value in _dependent(self.steps, "steps"):
+            if value.by in foreign_conditions:
+                raise ValueError(f"{path} depends on '{value.by}', which is not for media '{self.media}'")
+        for index, step in enumerate(self.steps):
+            if self.media == "image" and isinstance(step, steps.Resize) and step.kernel == "bicublin":
+                raise ValueError(f"{_place(index, step)}: kernel 'bicublin' is not for media 'image'")
         return self
 
     @model_validator(mode="after")
@@ -113,6 +122,22 @@ class Rule(Data):
                 raise ValueError("passthrough keeps the file byte for byte, so it must be the only step")
         if isinstance(_first_writer(self.steps), steps.Transcode) and self.when.format != ("jpeg",):
             raise ValueError("transcode keeps JPEG coefficients, so the rule needs the condition format = ['jpeg']")
+        return self
+
+    @model_validator(mode="after")
+    def _every_step_has_its_effect(self) -> Rule:
+        for index, step in enumerate(self.steps):
+            before = self.steps[:index]
+            if isinstance(step, steps.Decode) and not all(isinstance(earlier, steps.Metadata) for earlier in before):
+                raise ValueError(
+                    f"{_place(index, step)} is how the upload is decoded, so only metadata may come before it"
+                )
+            if isinstance(step, steps.Orient | steps.Resize) and any(isinstance(one, steps.Overlay) for one in before):
+                raise ValueError(
+                    f"{_place(index, step)} comes after overlay and would move its region; put overlay after it"
+                )
+            if isinstance(step, steps.Transcode):
+                _check_transcode(index, self.steps)
         return self
 
 
@@ -151,9 +176,17 @@ class Profile(Data):
         return f"{self.platform}/{self.route}@{self.observed}"
 
     @property
+    def short_name(self) -> str:
+        """What a person types for the newest one, such as "facebook" or "instagram/message"."""
+        return self.platform if self.main_route else f"{self.platform}/{self.route}"
+
+    @property
     def digest(self) -> str:
-        """SHA-256 of the rules: two profiles with the same digest do the same to every upload."""
-        rules = self.model_dump_json(include={"rules", "unknown"})
+        """SHA-256 of what the rules do: two profiles with the same digest do the same to every upload.
+
+        The names of the rules and their measured fit are left out.
+        """
+        rules = self.model_dump_json(include={"rules": {"__all__": {"media", "when", "steps"}}, "unknown": True})
         return hashlib.sha256(rules.encode()).hexdigest()
 
     def rules_for(self, media: Literal["image", "video"]) -> list[tuple[int, Rule]]:
@@ -166,6 +199,11 @@ class Profile(Data):
         return tuple(
             path[len(prefix) + 1 :] or "op" for path in self.unknown if path.startswith(prefix + ".") or path == prefix
         )
+
+    def assumed_conditions(self, rule_index: int) -> tuple[str, ...]:
+        """The conditions of a rule that are stated defaults and not known."""
+        prefix = f"rules.{rule_index}.when."
+        return tuple(path.removeprefix(prefix) for path in self.unknown if path.startswith(prefix))
 
     @model_validator(mode="after")
     def _every_upload_has_a_rule(self) -> Profile:
@@ -210,3 +248,37 @@ def leads_to_field(data: object, path: str) -> bool:
 
 def _first_writer(found: tuple[Step, ...]) -> Step:
     return next(step for step in found if isinstance(step, steps.WRITES))
+
+
+def _place(index: int, step: Step) -> str:
+    return f"step '{step.op}' (steps.{index})"
+
+
+def _check_transcode(at: int, found: tuple[Step, ...]) -> None:
+    """Refuse a transcode of what is no JPEG, and of a picture that was changed but not written."""
+    for index in reversed(range(at)):
+        step = found[index]
+        if isinstance(step, steps.REDRAWS):
+            raise ValueError(
+                f"{_place(index, step)} would have no effect: the transcode after it keeps the coefficients; "
+                "only metadata may stand there"
+            )
+        if isinstance(step, steps.WRITES):
+            written = step.encode if isinstance(step, steps.ClientSave) else step
+            if not isinstance(written, steps.EncodeJpeg | steps.Transcode):
+                raise ValueError(
+                    f"{_place(at, found[at])} needs a JPEG, but {_place(index, step)} before it writes another format"
+                )
+            return
+
+
+def _dependent(data: object, path: str) -> Iterator[tuple[str, ByFeature]]:
+    """Every value that depends on the upload, with its field path."""
+    if isinstance(data, ByFeature):
+        yield path, data
+    if isinstance(data, Data):
+        for name in type(data).model_fields:
+            yield from _dependent(getattr(data, name), f"{path}.{name}")
+    elif isinstance(data, tuple):
+        for index, entry in enumerate(cast("tuple[Any, ...]", data)):
+            yield from _dependent(entry, f"{path}.{index}")

@@ -88,6 +88,16 @@ class Resize(Data):
             )
         return self
 
+    @model_validator(mode="after")
+    def _no_idle_rounding(self) -> Resize:
+        if self.fit in ("cover", "stretch"):
+            for name in ("rounding", "multiple_of"):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(
+                        f"fit '{self.fit}' makes exactly its box, so {name} would have no effect; leave it out"
+                    )
+        return self
+
 
 class Overlay(Data):
     """A mark the network draws, of which only the region is known.
@@ -355,5 +365,7 @@ WRITES = (*IMAGE_ENCODES, EncodeVideo, ClientSave, Passthrough, Transcode)
 """Steps that leave a file behind."""
 CHANGES_PIXELS = (Decode, Orient, Colour, Resize, Overlay, Metadata, FrameRate)
 """Steps that matter only if a later one writes the picture."""
+REDRAWS = (Decode, Orient, Colour, Resize, Overlay)
+"""Those of them that change the picture itself, which has no effect where its coefficients are kept."""
 IMAGE_ONLY = (Decode, Colour, *IMAGE_ENCODES, ClientSave, Transcode)
 VIDEO_ONLY = (EncodeVideo, FrameRate, Audio, Container)

@@ -49,7 +49,8 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Number: TypeAlias = Annotated[int, Strict()] | Annotated[float, Strict(), AllowInfNan(False)]
+Finite: TypeAlias = Annotated[float, Strict(), AllowInfNan(False)]
+Number: TypeAlias = Annotated[int, Strict()] | Finite
 
 
 class Choice(Data):
@@ -61,7 +62,7 @@ class Choice(Data):
     """
 
     choice: tuple[Number, ...] = Field(min_length=1)
-    weights: tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    weights: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
 
     @model_validator(mode="after")
     def _one_weight_each(self) -> Choice:
@@ -70,6 +71,8 @@ class Choice(Data):
                 raise ValueError(f"got {len(self.weights)} weights for {len(self.choice)} values; give one weight each")
             if sum(self.weights) <= 0:
                 raise ValueError("all weights are zero; at least one value must be possible")
+            if math.isinf(sum(self.weights)):
+                raise ValueError("the weights add up to more than a number can hold; give smaller ones")
         return self
 
 
@@ -82,7 +85,7 @@ class Samples(Data):
 class Band(Data):
     """The value that holds below a limit (and at or above the limit of the band before)."""
 
-    under: float
+    under: Finite
     value: Value
 
 

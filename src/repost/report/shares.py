@@ -50,7 +50,7 @@ class Share:
     Attributes:
         source: What the photograph is called.
         platform: The platform as it was asked for.
-        status: "done", "failed" or "skipped".
+        status: "done", "failed" or "skipped"; "planned" in a dry run.
         error: Why it is not done.
         output: The served file, as a path from the page.
         rule: The rule that would be followed, in rows of a dry run.
@@ -61,7 +61,7 @@ class Share:
 
     source: str
     platform: str
-    status: Literal["done", "failed", "skipped"]
+    status: Literal["done", "failed", "skipped", "planned"]
     error: str | None = None
     output: str | None = None
     rule: str | None = None

@@ -86,21 +86,23 @@ def platforms_table(profiles: Iterable[Profile]) -> Table:
         profiles: In the order to show them in.
 
     Returns:
-        Name, observed, route, what it does, kinds of evidence, and how many parameters are not known.
+        The name to type, when it was observed, what it does, kinds of evidence, and how many parameters are not known.
+        A platform's bare name is its newest profile by its main route; older ones carry their date.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("platform", "observed", "route"):
+    for name in ("name", "observed"):
         table.add_column(name, no_wrap=True)
     table.add_column("what it does", ratio=1, min_width=24)
     table.add_column("evidence", max_width=22)
     table.add_column("unknown", justify="right")
+    newest: dict[str, str] = {}
     for profile in profiles:
+        dated = profile.observed != newest.setdefault(profile.short_name, profile.observed)
+        name = f"{profile.short_name}@{profile.observed}" if dated else profile.short_name
         kinds = dict.fromkeys(evidence.kind for evidence in profile.evidence)
-        main = "" if profile.main_route else "dim"
         table.add_row(
-            Text(profile.platform, style=main),
+            Text(name, style="bold" if name == profile.platform else ""),
             profile.observed,
-            profile.route,
             _plain(profile.summary),
             ", ".join(kinds),
             str(len(profile.unknown)) if profile.unknown else words.NOTHING,
@@ -165,6 +167,6 @@ def _facts(share: Share, *, measured: bool) -> list[str]:
 def _in_words(share: Share) -> Text:
     if share.trace is not None:
         return _plain(share.trace.summary())
-    if share.status == "done":
+    if share.status == "planned":
         return _plain(f"would follow rule '{share.rule}' and write {share.output}")
     return Text(f"{share.status}: {words.shown(share.error or 'no reason given')}", style="red")

@@ -326,6 +326,36 @@ class TestSteps:
         assert repost.emulate(cat, make_profile(step, PNG)).mask.all()
 
 
+def test_a_raised_limit_holds_for_the_served_file_too(cat, make_profile, monkeypatch):
+    monkeypatch.setenv("REPOST_MAX_PIXELS", "1000")
+    served = repost.emulate(
+        as_bytes(cat), make_profile(jpeg(80), {"op": "client_save", "encode": jpeg(90)}), max_pixels=10**6
+    )
+    assert served.pixels.shape == cat.shape
+
+
+def test_what_comes_back_can_be_printed(cat, make_profile):
+    assert len(repr(repost.emulate(cat, make_profile(jpeg(80))))) < 2000
+
+
+def test_xmp_is_kept_in_png_too(cat, make_profile):
+    served = repost.emulate(as_bytes(cat, xmp=b"<x>\xc3\xa9</x>"), make_profile({"op": "metadata", "xmp": "keep"}, PNG))
+    assert served.picture.xmp == b"<x>\xc3\xa9</x>"
+
+
+def test_assumed_conditions_and_idle_decoders_are_told_truly(cat, make_profile):
+    rules = [
+        {"media": "image", "name": "a", "when": {"long_side_px": {"over": 100}}, "steps": [
+            {"op": "decode", "upsampling": "replicate"}, jpeg(80)]},
+        {"media": "image", "name": "b", "steps": [jpeg(80)]},
+    ]  # fmt: skip
+    unknown = ["rules.0.when.long_side_px", "rules.0.steps.0.upsampling"]
+    profile = make_profile(rules=rules, unknown=unknown)
+    assert repost.emulate(cat, profile).trace.assumed == ("when.long_side_px",)
+    subsampled = as_bytes(cat, quality=90, subsampling="4:2:0")
+    assert repost.emulate(subsampled, profile).trace.assumed == ("when.long_side_px", "decode.upsampling")
+
+
 def test_an_encoder_that_refuses_is_named(make_profile):
     with pytest.raises(EncodeFailed, match="webp"):
         repost.emulate(np.zeros((1, 17000, 3), np.uint8), make_profile({"op": "encode", "codec": "webp"}))

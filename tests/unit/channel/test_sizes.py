@@ -48,7 +48,24 @@ def test_small_pictures_grow_only_when_said(fit):
 def test_cover_takes_the_centre():
     placed = place((1920, 1080), resize("cover"), target=(400, 400))
     assert placed.size == (400, 400)
-    assert placed.box == (420.0, 0.0, 1500.0, 1080.0)
+    assert placed.box == (420, 0, 1500, 1080)
+
+
+@pytest.mark.parametrize(
+    ("upload", "target", "size", "box"),
+    [
+        ((5, 4), (4, 4), (4, 4), (0, 0, 4, 4)),  # one column too many: the right one goes
+        ((4, 5), (4, 4), (4, 4), (0, 0, 4, 4)),
+        ((401, 300), (300, 300), (300, 300), (50, 0, 350, 300)),
+        ((1000, 333), (400, 300), (400, 300), (278, 0, 722, 333)),  # 444.0
+        ((1000, 334), (400, 300), (400, 300), (277, 0, 722, 334)),  # 445.33
+        ((3000, 1), (400, 300), (1, 1), (1499, 0, 1500, 1)),  # never under 1 px
+        ((1, 3000), (300, 400), (1, 1), (0, 1499, 1, 1500)),
+    ],
+)
+def test_convention_cover_keeps_whole_pixels(upload, target, size, box):
+    placed = place(upload, resize("cover"), target=target)
+    assert (placed.size, placed.box) == (size, box)
 
 
 def test_cover_keeps_a_small_picture_at_its_own_scale():
@@ -77,4 +94,7 @@ def test_cover_stays_inside_the_picture(width, height, target, upscale):
     left, top, right, bottom = placed.box
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
+    assert all(isinstance(edge, int) for edge in placed.box)
+    assert 0 <= (width - right) - left <= 1
+    assert 0 <= (height - bottom) - top <= 1
     assert min(placed.size) >= 1

@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 from PIL import Image, ImageCms
 
-from repost.core.errors import NotMedia, TooManyPixels, UnreadableMedia, UnsupportedMedia
+from repost.core.errors import NotMedia, TooManyPixels, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.media.picture import busyness, from_rgb8
 from repost.media.read import MAX_PIXELS_VARIABLE, open_image, read_picture
 from repost.media.sniff import sniff
@@ -105,6 +105,43 @@ def test_convention_sixteen_bit_grey_is_scaled_and_rounded():
     wide = np.array([[0, 128, 129, 257, 32768, 65535]], dtype=np.uint16)
     shown = read_picture(encoded(Image.fromarray(wide), "PNG")).rgb8()[0, :, 0]
     assert shown.tolist() == [round(int(value) * 255 / 65535) for value in wide[0]]
+
+
+def test_sixteen_bit_grey_with_a_transparent_level_keeps_its_levels():
+    wide = np.array([[0, 8000, 16000, 65535]], dtype=np.uint16)
+    data = encoded(Image.fromarray(wide), "PNG", transparency=8000)
+    picture = read_picture(data)
+    assert picture.image.mode == "LA"
+    grey, alpha = (np.asarray(picture.image.getchannel(band))[0].tolist() for band in ("L", "A"))
+    assert grey == [round(int(level) * 255 / 65535) for level in wide[0]]
+    assert alpha == [255, 0, 255, 255]
+
+
+def test_orientation_is_read_from_exif_and_not_from_xmp(photo):
+    """Pillow falls back on XMP, viewers do not."""
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    xmp += b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    assert facts_of(encoded(photo, "JPEG", xmp=xmp)).orientation == 1
+
+
+def test_a_thousand_scans_are_refused_before_they_are_decoded(photo):
+    data = encoded(photo, "JPEG", progressive=True)
+    scan = data.rindex(b"\xff\xda")
+    bomb = data[:-2] + data[scan:-2] * 200 + data[-2:]
+    with pytest.raises(UnreadableMedia, match="scans"):
+        read_picture(bomb)
+
+
+@pytest.mark.parametrize("text", [b"BMW is a car maker, not a bitmap", b"BM"])
+def test_text_that_begins_like_a_bitmap_is_none(text):
+    assert sniff(text.ljust(64)) is None
+
+
+def test_a_wrong_limit_in_the_environment_is_named(photo, monkeypatch):
+    for wrong in ("abc", "-1", "0", "1e9"):
+        monkeypatch.setenv(MAX_PIXELS_VARIABLE, wrong)
+        with pytest.raises(UsageError, match=MAX_PIXELS_VARIABLE):
+            read_picture(encoded(photo, "PNG"))
 
 
 def test_a_colour_key_in_png_is_transparency(photo):

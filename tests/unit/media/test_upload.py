@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from repost.core.errors import InputNotFound, InvalidPixels, UsageError
+from repost.core.errors import InputNotFound, InvalidPixels, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.media.upload import Upload
 
 
@@ -67,6 +67,51 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         Upload.of(tmp_path / "nowhere.jpg")
     with pytest.raises(InputNotFound):
         Upload.of(tmp_path)
+
+
+def test_a_pil_image_standing_for_a_jpeg_keeps_what_it_carries(pixels):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    opened = Image.open(io.BytesIO(as_bytes(pixels, "JPEG", exif=exif, icc_profile=b"a profile")))
+    upload = Upload.of(opened, upload_as="jpeg:95")
+    assert upload.facts.orientation == 6
+    assert upload.picture.icc == b"a profile"
+    assert upload.picture.rgb8().shape == (pixels.shape[1], pixels.shape[0], 3)
+
+
+def test_pil_images_are_read_as_files_are(pixels):
+    cmyk = Image.fromarray(pixels).convert("CMYK")
+    cmyk.info["icc_profile"] = b"a CMYK profile"
+    assert Upload.of(cmyk).picture.icc is None
+    truncated = Image.open(io.BytesIO(as_bytes(pixels, "JPEG", quality=95)[:9000]))
+    with pytest.raises(UnreadableMedia, match="truncated"):
+        Upload.of(truncated)
+    with pytest.raises(UnsupportedMedia, match="floating"):
+        Upload.of(Image.new("F", (4, 4)))
+    with pytest.raises(InvalidPixels):
+        Upload.of(Image.new("RGB", (0, 0)))
+
+
+def test_a_pil_image_is_not_changed(pixels):
+    image = Image.fromarray(pixels)
+    image.info["comment"] = "mine"
+    Upload.of(image)
+    assert image.info == {"comment": "mine"}
+    assert Upload.of(image).picture.image is not image
+
+
+@pytest.mark.parametrize("wrong", [None, 5, io.BytesIO(b"x"), ["a.jpg"]])
+def test_what_is_no_source_is_named(wrong):
+    with pytest.raises(UsageError, match="expected a path, bytes, a PIL image"):
+        Upload.of(wrong)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(InputNotFound, match="a folder or device"):
+        Upload.of(tmp_path / "pipe.jpg")
 
 
 def test_wrong_arrays_are_refused():

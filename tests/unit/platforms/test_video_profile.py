@@ -110,6 +110,12 @@ def test_image_steps_and_conditions_are_refused_for_video(parsed):
     assert dict(caught.value.problems).keys() >= {"rules.0", "rules.1"}
 
 
+def test_a_value_by_an_image_feature_is_refused_for_video(parsed):
+    parsed["rules"][0]["steps"][2]["fps"] = {"by": "busyness", "bands": [{"under": 3, "value": 25}], "otherwise": 30}
+    with pytest.raises(InvalidProfile, match=r"steps\.2\.fps depends on 'busyness', which is not for media 'video'"):
+        parse_profile(parsed, source="example")
+
+
 def test_an_image_handed_to_a_video_profile_is_refused_by_name(profile):
     with pytest.raises(UnsupportedMedia, match="rules for video only"):
         emulate(np.zeros((8, 8, 3), dtype=np.uint8), profile)

@@ -1,5 +1,6 @@
 """Comparing an upload with what was served: the convention, and numbers that stay JSON."""
 
+import io
 import json
 
 import numpy as np
@@ -62,8 +63,11 @@ def test_convention_a_cropped_share_compares_with_the_centre_of_the_upload(photo
 def test_convention_alpha_is_laid_on_white_and_the_picture_upright():
     image = Image.new("RGBA", (40, 20), (255, 0, 0, 0))
     image.paste((0, 0, 255, 255), (0, 0, 20, 20))
-    image.getexif()[0x0112] = 6
-    shared = emulate(image, profile_of({"op": "orient"}, {"op": "encode", "codec": "png"}))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", exif=exif)
+    shared = emulate(buffer.getvalue(), profile_of({"op": "orient"}, {"op": "encode", "codec": "png"}))
     assert shared.pixels.shape == (40, 20, 3)
     expected = np.full((40, 20, 3), 255, np.uint8)
     expected[:20] = (0, 0, 255)

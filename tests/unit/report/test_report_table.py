@@ -36,7 +36,7 @@ def rows():
     done = {"source": "a[red].png", "platform": "test", "status": "done", "error": None, "output": "test/a.jpg"}
     numbers = {"psnr_db": 31.26, "ssim": 0.9999, "identical": False}
     failed = {"source": "b\x1b[2J.png", "platform": "test", "status": "failed", "error": "cut \x07short", "trace": None}
-    planned = {"source": "c.png", "platform": "test", "status": "done", "error": None, "output": "test/c.jpg"}
+    planned = {"source": "c.png", "platform": "test", "status": "planned", "error": None, "output": "test/c.jpg"}
     return [done | {"trace": trace, "metrics": numbers}, failed | {"metrics": None}, planned | {"rule": "all"}]
 
 
@@ -64,8 +64,12 @@ def test_nothing_measured_means_no_columns_for_it(rows):
 
 
 def test_platforms_are_listed_with_their_evidence():
-    said = " ".join(rendered(platforms_table([PROFILE]), 120).split())
-    assert "test 2024-05 post halves [bold]everything[/bold] measured, inferred 1" in said
+    older = PROFILE.model_copy(update={"observed": "2023"})
+    side = PROFILE.model_copy(update={"route": "message", "main_route": False})
+    lines = [" ".join(line.split()) for line in rendered(platforms_table([PROFILE, older, side]), 120).splitlines()]
+    assert "test 2024-05 halves [bold]everything[/bold] measured, inferred 1" in lines
+    assert any(line.startswith("test@2023 2023") for line in lines)
+    assert any(line.startswith("test/message 2024-05") for line in lines)
 
 
 def test_printing_says_when_there_is_more(rows, capsys, monkeypatch):
