@@ -63,7 +63,7 @@ def test_every_pixel_is_as_served(measured, profile, served, same_file):
 
 @pytest.mark.parametrize(
     ("served", "least_psnr_db", "least_exact_share"),
-    [("D01_I_nat_0002", 52.5, 0.74), ("D05_I_nat_0002", 53.8, 0.84), ("D02_I_nat_0002", 46.0, 0.67)],
+    [("D01_I_nat_0002", 52.5, 0.74), ("D05_I_nat_0002", math.inf, 1.0), ("D02_I_nat_0002", 50.4, 0.75)],
 )
 def test_telegram_is_as_near_as_measured(fidelity, measured, served, least_psnr_db, least_exact_share):
     name = next(pair[2] for pair in fidelity.PAIRS if served in pair[2])
