@@ -12,6 +12,7 @@ import sys
 import time
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,8 @@ class Journal:
         self._out = out
         self._path = out / STATE_FOLDER / "journal.jsonl"
         self._synced_s = time.monotonic()
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="repost-sync")
+        self._sync: Future[None] | None = None
         self._offsets: dict[tuple[str, str], int] = {}
         # Which item wrote an output last, both as hashes to stay small. Where a source was renamed (a.png is now
         # a.webp) two items name the same output, and only the newer one may keep its row.
@@ -115,6 +118,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the files; nothing is left to be written."""
+        self._syncer.shutdown()
         self._reader.close()
         self._writer.close()
 
@@ -151,8 +155,11 @@ class Journal:
         with _failures_named(self._path):
             while rest:
                 rest = rest[os.write(self._writer.fileno(), rest) :]
-            if time.monotonic() - self._synced_s >= SYNC_INTERVAL_S:
-                os.fsync(self._writer.fileno())
+            if time.monotonic() - self._synced_s >= SYNC_INTERVAL_S and (self._sync is None or self._sync.done()):
+                if self._sync is not None:
+                    self._sync.result()
+                # Beside the run, not in it: workers would stand idle meanwhile.
+                self._sync = self._syncer.submit(os.fsync, self._writer.fileno())
                 self._synced_s = time.monotonic()
 
     def confirm(self, record: Record) -> None:

@@ -22,8 +22,8 @@ from repost.batch.model import Work
 from repost.batch.worker import Outcome, Task, alone, give_up, perform
 from repost.core.errors import UsageError
 
-# One task in hand and one waiting for each worker: none idles while the parent writes its journal.
-_TASKS_PER_WORKER = 2
+# One task in hand and some waiting for each worker: none idles while the parent writes its journal.
+_TASKS_PER_WORKER = 4
 
 
 def run_items(tasks: Iterator[Task], work: Work, *, out: Path, jobs: int) -> Generator[list[Outcome], None, None]:
