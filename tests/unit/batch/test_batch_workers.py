@@ -9,6 +9,7 @@ import pytest
 from batch_works import Shout, Unloadable, finished_rows, make_items
 
 from repost.batch import Finished, Summary, run
+from repost.batch.local import _TASKS_PER_WORKER
 from repost.core.errors import UsageError
 
 TEXTS = {f"{n:02}.txt": f"text {n}" for n in range(20)} | {
@@ -48,7 +49,7 @@ def test_tasks_in_flight_are_bounded(source, tmp_path):
     items = make_items(source, {f"{n}.txt": "x" for n in range(30)}, ("a",))
     for event in run((ahead.append(finished) or item for item in items), Shout(out), out=out, jobs=2):
         finished = getattr(event, "finished", finished)
-    assert all(pulled - done <= 4 + 1 for pulled, done in enumerate(ahead, start=1))
+    assert all(pulled - done <= 2 * _TASKS_PER_WORKER + 1 for pulled, done in enumerate(ahead, start=1))
 
 
 @pytest.mark.parametrize("word", ["kill", "segfault", "leave"])
