@@ -4,8 +4,10 @@
 
 The peer is the shortest loop that does the same to the pixels: decode, resize with Lanczos, save with the same JPEG
 settings, no trace, no manifest, no resume. Every round times all contenders one after the other, on the same files,
-in an order that is shuffled anew; ratios are taken within a round, so a machine whose speed drifts does not matter.
-Wall time, because that is what a person waits for; two workers include the start of both processes.
+in an order that is shuffled anew, each in a process of its own (one that follows another in the same process finds a
+settled allocator); ratios are taken within a round, so a machine whose speed drifts does not matter. Wall time after
+the imports, because that is what a person waits for; two workers include the start of both processes. Two bare loops
+on half of the files each, side by side and already started, are what the machine itself gains from a second core.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +75,10 @@ def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
         picture.save(folder / f"{index:04}.jpg", quality=92)
 
 
-def bare_loop(folder: Path, out: Path) -> None:
-    """The peer."""
-    out.mkdir()
-    for path in sorted(folder.iterdir()):
+def bare_loop(folder: Path, out: Path, *, half: int | None = None) -> None:
+    """The peer; on every second file only where a half is named."""
+    out.mkdir(exist_ok=True)
+    for path in sorted(folder.iterdir())[half :: 1 if half is None else 2]:
         image = Image.open(path).convert("RGB")
         scale = CAP / max(image.size)
         if scale < 1:
@@ -94,30 +97,68 @@ def share(folder: Path, out: Path, *, platforms: tuple[str, ...] = ("one",), job
 
 CONTENDERS: dict[str, Callable[[Path, Path], None]] = {
     "bare Pillow loop": bare_loop,
+    "bare loop, first half": partial(bare_loop, half=0),
+    "bare loop, second half": partial(bare_loop, half=1),
     "one platform": share,
-    "two platforms": lambda folder, out: share(folder, out, platforms=("one", "two")),
-    "one platform, two workers": lambda folder, out: share(folder, out, jobs=2),
+    "two platforms": partial(share, platforms=("one", "two")),
+    "one platform, two workers": partial(share, jobs=2),
 }
+PAIRED = "two bare loops"
+"""Both halves side by side: the slower of them."""
 WANTED = (
     ("speed against the bare loop", "bare Pillow loop", "one platform", ">= 0.9", lambda ratio: ratio >= 0.9),
     ("cost of two platforms", "two platforms", "one platform", "< 1.7", lambda ratio: ratio < 1.7),
     ("speed of two workers", "one platform", "one platform, two workers", ">= 1.8", lambda ratio: ratio >= 1.8),
+    ("two bare loops, for scale", "bare Pillow loop", PAIRED, "nothing", lambda _: True),
 )
+
+
+def timed(names: tuple[str, ...], folder: Path, out: Path) -> float:
+    """Seconds of contenders that run side by side, each in a fresh process; the slowest counts."""
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, __file__, "--one"]
+    running = [
+        subprocess.Popen([*command, name, folder, out], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in names
+    ]
+    for process in running:  # all have imported before any starts
+        assert process.stdout is not None
+        process.stdout.readline()
+    answers = _together(running)
+    if any(process.returncode for process in running):
+        raise SystemExit(f"{names} failed")
+    return max(float(answer[0]) for answer in answers)
+
+
+def _together(running: list[subprocess.Popen[str]]) -> list[tuple[str, str]]:
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [process.communicate() for process in running]
+
+
+def run_one(name: str, folder: Path, out: Path) -> None:
+    """Be one contender: say that all is imported, wait for the word, print the seconds."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+    start = time.perf_counter()
+    CONTENDERS[name](folder, out)
+    print(time.perf_counter() - start)
 
 
 def measure(folder: Path, rounds: int, scratch: Path) -> dict[str, list[float]]:
     """Seconds of every contender in every round, after one round that is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+    halves = tuple(name for name in CONTENDERS if name.endswith("half"))
+    groups = {name: (name,) for name in CONTENDERS if name not in halves} | {PAIRED: halves}
+    seconds: dict[str, list[float]] = {name: [] for name in groups}
     for turn in range(rounds + 1):
-        order = list(CONTENDERS)
+        order = list(groups)
         random.Random(turn).shuffle(order)
         for name in order:
-            out = scratch / "out"
-            shutil.rmtree(out, ignore_errors=True)
-            start = time.perf_counter()
-            CONTENDERS[name](folder, out)
+            spent = timed(groups[name], folder, scratch / "out")
             if turn:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(spent)
     return seconds
 
 
@@ -143,9 +184,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--one", nargs=3, metavar=("NAME", "FOLDER", "OUT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one:
+        run_one(options.one[0], Path(options.one[1]), Path(options.one[2]))
+        return
     report: dict[str, object] = {"environment": environment(), "rounds": options.rounds, "sets": {}}
-    for title, (size, count) in SETS.items():
+    for title in options.sets:
+        size, count = SETS[title]
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "photos"
             make_photos(folder, size, count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -110,7 +110,11 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self)
+        return _named_values(self) | {
+            "upload": _named_values(self.upload),
+            "served": _named_values(self.served),
+            "steps": tuple(_named_values(step) for step in self.steps),
+        }
 
     def summary(self) -> str:
         """What the network did, in words."""
@@ -118,6 +122,11 @@ class Trace:
         if self.metadata_lost:
             said.append(f"dropped {', '.join(_NAMES.get(kind, kind) for kind in self.metadata_lost)}")
         return "; ".join(said) or "unchanged"
+
+
+def _named_values(facts: Trace | FileFacts | StepTrace) -> dict[str, Any]:
+    # `dataclasses.asdict` copies every value deeply: a fiftieth of the time of a small file.
+    return {place.name: getattr(facts, place.name) for place in fields(facts)}
 
 
 _NAMES = {"exif": "EXIF", "xmp": "XMP", "icc": "colour profile", "c2pa": "content credentials"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
@@ -180,7 +181,7 @@ class Profile(Data):
         """What a person types for the newest one, such as "facebook" or "instagram/message"."""
         return self.platform if self.main_route else f"{self.platform}/{self.route}"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what the rules do: two profiles with the same digest do the same to every upload.
 

@@ -46,7 +46,7 @@ Features: TypeAlias = Callable[[Feature], float]
 class Data(BaseModel):
     """Base of everything parsed: immutable, and a misspelt field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 Finite: TypeAlias = Annotated[float, Strict(), AllowInfNan(False)]
