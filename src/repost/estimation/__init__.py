@@ -1,0 +1,1 @@
+"""Learn a platform from pairs; read the compression history of one file; name the networks it may come from."""

@@ -1,0 +1,1 @@
+"""Collect pairs: sheets to upload, downloads to recover, the paired dataset to load."""
