@@ -1,0 +1,116 @@
+"""The parts of the blind estimator against oracles: libjpeg's own luma, scipy's DCT, a numerical optimiser."""
+
+import io
+
+import numpy as np
+import pytest
+from blind_pictures import encode, photo_like, shared_at
+from PIL import Image
+from scipy.fft import dctn
+from scipy.optimize import minimize_scalar
+
+from repost.estimation.blind_blocks import PHASES, blocks_of, cut, planes_of, sliding_coefficients
+from repost.estimation.blind_grid import likely_phases
+from repost.estimation.blind_hidden import hidden_table
+from repost.estimation.blind_layers import reproduced_share
+from repost.estimation.blind_likelihood import (
+    laplace_likelihood,
+    laplace_ratio,
+    luma_tables,
+    score_steps,
+)
+from repost.media.jpeg_tables import ijg_tables
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+def test_luma_and_chroma_are_those_the_decoder_had(subsampling):
+    data = encode(photo_like(), quality=70, subsampling=subsampling)
+    oracle = Image.open(io.BytesIO(data))
+    oracle.draft("YCbCr", oracle.size)
+    decoded = np.asarray(oracle).astype(int)
+    assert oracle.mode == "YCbCr"
+    planes = planes_of(np.asarray(Image.open(io.BytesIO(data))))
+    sound = ~planes.saturated
+    assert sound.mean() > 0.95
+    for plane, channel in zip((planes.luma, *planes.chroma), range(3), strict=True):
+        assert np.array_equal(plane[sound], decoded[..., channel][sound])
+
+
+def test_equal_channels_are_a_grey_picture():
+    grey = photo_like()[..., 1]
+    planes = planes_of(np.stack([grey] * 3, axis=-1))
+    assert planes.chroma is None
+    assert np.array_equal(planes.luma, grey)
+
+
+def test_block_coefficients_are_the_orthonormal_dct():
+    planes = planes_of(photo_like())
+    blocks = blocks_of(planes.luma, planes.saturated, phase=(3, 5), most=10_000)
+    oracle = dctn(cut(planes.luma, (3, 5)).reshape(-1, 8, 8).astype(float) - 128, axes=(1, 2), norm="ortho")
+    assert np.allclose(blocks.clean, oracle.reshape(-1, 64), atol=1e-2)
+
+
+def test_the_sliding_dct_is_the_dct_of_every_block():
+    plane = planes_of(photo_like()).luma[:40, :37]
+    found = sliding_coefficients(plane)
+    for y, x in ((0, 0), (5, 7), (32, 29)):
+        oracle = dctn(plane[y : y + 8, x : x + 8].astype(float), norm="ortho")
+        assert np.allclose(found[y, x], oracle, atol=1e-2)
+
+
+def test_equal_and_even_blocks_count_once_or_not_at_all():
+    plane = np.full((64, 64), 90, dtype=np.float32)
+    plane[8:16, 8:16] = plane[24:32, 40:48] = np.arange(64).reshape(8, 8)
+    blocks = blocks_of(plane, np.zeros_like(plane, dtype=bool), phase=(0, 0), most=100)
+    assert (len(blocks.clean), len(blocks.stained), blocks.flat_count, blocks.repeated_share) == (1, 0, 62, 0.5)
+
+
+def test_the_right_phase_ranks_first():
+    pixels = shared_at(photo_like(), 85)
+    for x, y in ((0, 0), (3, 6), (7, 1)):
+        assert likely_phases(planes_of(pixels[y:, x:]), most=3)[0] == (-x % 8, -y % 8)
+    assert len(set(PHASES)) == 64
+
+
+def test_the_laplace_ratio_maximises_the_likelihood():
+    zeros, nonzeros, total = (np.array([number], dtype=float) for number in (70, 30, 55))
+    best = minimize_scalar(
+        lambda t: -laplace_likelihood(zeros, nonzeros, total, np.array([t]))[0],
+        bounds=(1e-6, 1 - 1e-6),
+        method="bounded",
+    )
+    assert laplace_ratio(zeros, nonzeros, total)[0] == pytest.approx(best.x, abs=1e-4)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 16, 40])
+def test_the_right_step_is_likeliest_and_only_a_lattice_gains(step):
+    rng = np.random.default_rng(step)
+    smooth = rng.laplace(0, 25, (2000, 64))
+    quantised = step * np.rint(smooth / step) + rng.normal(0, np.sqrt(1 / 12), smooth.shape)
+    scores = score_steps(quantised.astype(np.float32))
+    assert (scores.likelihood[1:].argmax(axis=1) + 1 == step).all()
+    assert (scores.gain[1:, step - 1] > 0).all()
+    assert (score_steps(smooth.astype(np.float32)).gain[1:, step - 1] < 0).all()
+
+
+def test_only_its_own_table_gives_the_pixels_again():
+    planes = planes_of(shared_at(photo_like(), 80))
+    blocks = blocks_of(planes.luma, planes.saturated, phase=(0, 0), most=1000)
+    shares = dict(zip(range(30, 101), reproduced_share(blocks.clean, luma_tables()), strict=True))
+    assert shares.pop(80) > 0.9
+    assert max(shares.values()) < 0.3
+
+
+@pytest.mark.parametrize(("first", "second"), [(60, 90), (75, 100), (90, 65)])
+def test_an_earlier_step_is_found_in_the_multiples(first, second):
+    rng = np.random.default_rng(first)
+    widths = np.linspace(40, 4, 64)
+    earlier, last = (np.array(ijg_tables(quality)[0]) for quality in (first, second))
+    values = rng.laplace(0, widths, (4000, 64))
+    values[:, 0] = rng.uniform(-600, 600, 4000)
+    once = np.rint(values / last).astype(int)
+    decoded = earlier * np.rint(values / earlier) + rng.normal(0, np.sqrt(1 / 12), values.shape)
+    found = hidden_table(np.rint(decoded / last).astype(int), last, rounded=False)
+    assert found is not None
+    assert found.quality == first
+    assert hidden_table(once, last, rounded=False) is None
