@@ -25,6 +25,13 @@ def test_show_marks_what_is_assumed(cli, tmp_path, networks):
     assert "kernel lanczos?" in cli("platforms", "show", assumed).out
 
 
+def test_show_as_toml_is_a_profile_of_its_own(cli, tmp_path):
+    copied = tmp_path / "copied.toml"
+    copied.write_text(cli("platforms", "show", "telegram", "--toml").out)
+    assert "valid, telegram/photo" in cli("platforms", "validate", copied).out
+    assert cli("platforms", "show", "telegram", "--toml", "--json").code == 2
+
+
 def test_validate_names_every_wrong_field(cli, tmp_path, networks):
     broken = tmp_path / "broken.toml"
     broken.write_text(networks[0].read_text().replace('codec = "jpeg"', 'codec = "gif"').replace("summary", "sumary"))

@@ -44,11 +44,20 @@ def list_(as_json: AsJson = False) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A name such as facebook@2023, or a TOML file.", show_default=False)],
     as_json: AsJson = False,
+    toml: Annotated[bool, typer.Option("--toml", help="As a profile file, to start one of your own from.")] = False,
 ) -> None:
     """Show what is known of one platform: rules, evidence, and what is assumed."""
+    from repost.core.errors import UsageError
     from repost.platforms import resolve
 
+    if as_json and toml:
+        raise UsageError("give --json or --toml, not both")
     profile = resolve(name)
+    if toml:
+        from repost.platforms.write import to_toml
+
+        typer.echo(to_toml(profile), nl=False)
+        return
     if as_json:
         typer.echo(profile.model_dump_json(exclude_none=True))
         return
