@@ -31,8 +31,8 @@ from identify_corpus import camera_jpeg, photographs, stranger, upload
 from identify_facts import recorded
 from repost.channel import emulate
 from repost.core.errors import RepostError
-from repost.estimation.identify import NONE_PRIOR, UNSHARED_SHARE, Identification, identify
-from repost.estimation.signature import read_signature
+from repost.estimation.identify.rank import NONE_PRIOR, UNSHARED_SHARE, Identification, identify
+from repost.estimation.identify.signature import read_signature
 from repost.media.read import read_picture
 from repost.platforms import Profile, find_profile, list_profiles
 from tables import print_table

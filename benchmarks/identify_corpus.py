@@ -1,7 +1,7 @@
 """Files for `identify.py`: uploads as people make them, files nobody shared, and files of invented networks.
 
 Pixels come from photographs; how they are coded is drawn here. Nothing here is shared with the shares that
-`repost.estimation.signature_population` assumes: the tables of the made-up cameras are random, and the sizes, qualities
+`repost.estimation.identify.population` assumes: the tables of the made-up cameras are random, and the sizes, qualities
 and metadata are lists of this file's own.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repost.estimation.signature import JpegCoding, Signature, Trace
+from repost.estimation.identify.signature import JpegCoding, Signature, Trace
 
 SUBSAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 SPELLING = {"pintrest": "pinterest"}  # as the record spells it

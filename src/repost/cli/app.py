@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repost.cli import demo, emulate, platforms, probe
+from repost.cli import demo, emulate, estimate, identify, pairs, platforms, probe
 from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from repost.core.errors import MissingExtra, RepostError, UsageError
 
@@ -21,8 +21,11 @@ app = typer.Typer(
 )
 app.command("emulate")(emulate.emulate)
 app.command("probe")(probe.probe)
+app.command("identify")(identify.identify)
 app.command("demo")(demo.demo)
+app.add_typer(estimate.app, name="estimate")
 app.add_typer(platforms.app, name="platforms")
+app.add_typer(pairs.app, name="pairs")
 
 
 def _version(wanted: bool) -> None:

@@ -25,8 +25,8 @@ def identify(
     """
     from repost.cli.exits import EXIT_FAILED, EXIT_NEGATIVE
     from repost.core.errors import RepostError
-    from repost.estimation.identify import identify as identify_file
-    from repost.estimation.identify import with_profiles
+    from repost.estimation.identify.rank import identify as identify_file
+    from repost.estimation.identify.rank import with_profiles
     from repost.platforms import load_profile
     from repost.report.identify import identification_row, identification_text
     from repost.report.words import shown

@@ -9,9 +9,9 @@ from PIL import Image
 from jpeg_samples import ICC, after_soi, exif, picture, samples, save, segment
 from repost.channel import emulate
 from repost.core.errors import InputNotFound, MediaError
-from repost.estimation.filenames import CONVENTION_ODDS, match_name
-from repost.estimation.identify import identify, with_profiles
-from repost.estimation.signature import JpegCoding, Signature
+from repost.estimation.identify.filenames import CONVENTION_ODDS, match_name
+from repost.estimation.identify.rank import identify, with_profiles
+from repost.estimation.identify.signature import JpegCoding, Signature
 from repost.media.jpeg_tables import ijg_tables
 from repost.platforms import list_profiles
 from repost.platforms.catalog import parse_profile

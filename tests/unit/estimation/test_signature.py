@@ -9,8 +9,7 @@ from PIL import Image
 
 from jpeg_samples import ICC, after_soi, exif, picture, samples, save, segment
 from repost.core.errors import MediaError
-from repost.estimation.signature import JpegCoding, Signature, read_signature
-from repost.estimation.signature_population import (
+from repost.estimation.identify.population import (
     FORMATS,
     SERVED_FORMATS,
     UNKNOWN_NETWORK,
@@ -19,7 +18,8 @@ from repost.estimation.signature_population import (
     shape_chance,
     sides,
 )
-from repost.estimation.signature_uploads import Hypothetical, Uploads, distribution
+from repost.estimation.identify.signature import JpegCoding, Signature, read_signature
+from repost.estimation.identify.uploads import Hypothetical, Uploads, distribution
 from repost.media.jpeg_tables import ijg_tables
 from repost.platforms import find_profile, list_profiles
 from repost.platforms.values import draw

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from repost.estimation.filenames import NamePattern
-from repost.estimation.signature import Signature
-from repost.estimation.signature_metadata import SEGMENT_HABITS
-from repost.estimation.signature_served import ProfileLikelihood
+from repost.estimation.identify.filenames import NamePattern
+from repost.estimation.identify.metadata import SEGMENT_HABITS
+from repost.estimation.identify.served import ProfileLikelihood
+from repost.estimation.identify.signature import Signature
 from repost.platforms.steps import (
     IMAGE_ENCODES,
     ClientSave,

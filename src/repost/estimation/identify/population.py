@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from repost.estimation.signature import JpegCoding, Signature, Trace
+from repost.estimation.identify.signature import JpegCoding, Signature, Trace
 
 OTHER_TABLES = 1e-3
 """Density of one particular pair of tables that is no IJG quality: some thousand different ones are in use by cameras

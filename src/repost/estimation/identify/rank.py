@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from repost.estimation.filenames import NamePattern, match_name
-from repost.estimation.identify_reasons import none_reasons, reasons
-from repost.estimation.signature import Signature, read_signature
-from repost.estimation.signature_served import (
+from repost.estimation.identify.filenames import NamePattern, match_name
+from repost.estimation.identify.reasons import none_reasons, reasons
+from repost.estimation.identify.served import (
     ProfileLikelihood,
     profile_likelihood,
     unknown_likelihood,
     unshared_likelihood,
 )
-from repost.estimation.signature_uploads import Uploads
+from repost.estimation.identify.signature import Signature, read_signature
+from repost.estimation.identify.uploads import Uploads
 from repost.media.read import read_file
 from repost.platforms import Profile, list_profiles
 

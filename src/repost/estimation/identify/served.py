@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repost.channel.sizes import Size, place
-from repost.estimation.signature import Signature
-from repost.estimation.signature_metadata import ASSUMED_WEIGHT, RARE, Carried, as_uploaded, trusted
-from repost.estimation.signature_population import (
+from repost.estimation.identify.metadata import ASSUMED_WEIGHT, RARE, Carried, as_uploaded, trusted
+from repost.estimation.identify.population import (
     FORMATS,
     SERVED_FORMATS,
     UNKNOWN_NETWORK,
@@ -24,7 +23,8 @@ from repost.estimation.signature_population import (
     side_chance,
     subsampling_chance,
 )
-from repost.estimation.signature_uploads import Hypothetical, Uploads, distribution
+from repost.estimation.identify.signature import Signature
+from repost.estimation.identify.uploads import Hypothetical, Uploads, distribution
 from repost.platforms import Profile, Rule
 from repost.platforms.steps import (
     IMAGE_ENCODES,

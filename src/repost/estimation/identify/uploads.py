@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from repost.estimation.signature import Signature
-from repost.estimation.signature_population import COMMON_SHAPES, FORMATS, side_chance, sides
+from repost.estimation.identify.population import COMMON_SHAPES, FORMATS, side_chance, sides
+from repost.estimation.identify.signature import Signature
 from repost.platforms import Profile, Rule
 from repost.platforms.conditions import When
 from repost.platforms.steps import ClientSave, EncodeJpeg, Resize, Step

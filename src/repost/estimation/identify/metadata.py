@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repost.estimation.signature import Signature, Trace
-from repost.estimation.signature_population import UNKNOWN_NETWORK, Origin
+from repost.estimation.identify.population import UNKNOWN_NETWORK, Origin
+from repost.estimation.identify.signature import Signature, Trace
 from repost.platforms.steps import Fate, Metadata
 
 ASSUMED_WEIGHT = 0.5

@@ -1,0 +1,219 @@
+"""Learn an image platform: examine the pairs, find the rules, and judge them on pairs they were not learned from."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from repost import batch
+from repost.core.errors import UsageError
+from repost.estimation.images.examine import ExaminePairs, JudgeRules, items_of
+from repost.estimation.images.finding import PairFinding
+from repost.estimation.images.learn import About, learn
+from repost.estimation.images.misfits import find_misfits
+from repost.estimation.images.pairing import FilesOfPair, Refused
+from repost.platforms.profile import Profile
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a phase is: `finished` of `total` pairs."""
+
+    phase: str
+    finished: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What pairs showed.
+
+    Attributes:
+        findings: In the order of their names, each pair of contents once.
+        refused: Pairs that could not be used, with the reason.
+    """
+
+    findings: tuple[PairFinding, ...]
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How well the rules learned without a pair reproduce it.
+
+    Attributes:
+        name: The pair.
+        rule: Index of the rule of the final profile that its upload meets.
+        exact_share: Share of pixels that are equal, overlays left out; 0 where not even the size is right.
+        psnr_db: Of the emulated against the served picture; None where all pixels are equal or the size is wrong.
+    """
+
+    name: str
+    rule: int
+    exact_share: float
+    psnr_db: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What was learned.
+
+    Attributes:
+        profile: With the measured fit of each rule.
+        findings: Of every pair that was used.
+        verdicts: On every pair, by rules learned without it.
+        misfits: Pairs that the rules do not explain, with the reason.
+        refused: Pairs that could not be used, with the reason.
+    """
+
+    profile: Profile
+    findings: tuple[PairFinding, ...]
+    verdicts: tuple[Verdict, ...]
+    misfits: tuple[Refused, ...]
+    refused: tuple[Refused, ...]
+
+
+def examine_pairs(
+    pairs: Sequence[FilesOfPair], *, folder: Path, jobs: int = 1, max_pixels: int | None = None
+) -> Iterator[Progress | Examined]:
+    """Examine pairs of images.
+
+    Args:
+        pairs: From `pairs_by_name` or `pairs_of_manifest`.
+        folder: Where findings are kept, so that an interrupted run goes on.
+        jobs: Worker processes.
+        max_pixels: Limit on width x height; the limit in force when None.
+
+    Yields:
+        Progress, and at the end what the pairs showed.
+    """
+    rows: list[Mapping[str, Any]] = []
+    work = ExaminePairs({pair.name: pair.upload for pair in pairs}, max_pixels)
+    yield from _run(pairs, work, folder, jobs, "examining", rows)
+    findings, refused = _findings(rows)
+    yield Examined(tuple(findings), tuple(refused))
+
+
+def estimate_images(
+    pairs: Sequence[FilesOfPair],
+    about: About,
+    *,
+    folder: Path | None = None,
+    jobs: int = 1,
+    max_pixels: int | None = None,
+) -> Iterator[Progress | Estimated]:
+    """Learn a platform from pairs of images.
+
+    Args:
+        pairs: From `pairs_by_name` or `pairs_of_manifest`.
+        about: What the profile is about.
+        folder: Where findings are kept, so that an interrupted run goes on; a temporary one when None.
+        jobs: Worker processes.
+        max_pixels: Limit on width x height; the limit in force when None.
+
+    Yields:
+        Progress, and at the end what was learned.
+
+    Raises:
+        UsageError: No pair could be used.
+    """
+    with ExitStack() as stack:
+        kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repost-")))
+        examined = Examined((), ())
+        for event in examine_pairs(pairs, folder=kept, jobs=jobs, max_pixels=max_pixels):
+            if isinstance(event, Examined):
+                examined = event
+            else:
+                yield event
+        findings = examined.findings
+        if not findings:
+            reasons = "".join(f"\n  {one.name}: {one.reason}" for one in examined.refused[:5])
+            raise UsageError(f"got no pair that can be learned from, expected at least one:{reasons}")
+        profile = learn(findings, about)
+        rows: list[Mapping[str, Any]] = []
+        if len(findings) > 1:
+            uploads = {pair.name: pair.upload for pair in pairs}
+            by_name = {one.name: one for one in findings}
+            work = JudgeRules(uploads, _learned_without(findings, about), by_name, profile, max_pixels)
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repost-")))
+            yield from _run([pair for pair in pairs if pair.name in by_name], work, scratch, jobs, "judging", rows)
+        verdicts = tuple(
+            Verdict(row["pair"], row["rule"], row["exact_share"], row["psnr_db"])
+            for row in sorted(rows, key=lambda row: str(row["pair"]))
+            if row["status"] == "done"
+        )
+        final = _with_fit(profile, findings, verdicts)
+        yield Estimated(final, findings, verdicts, tuple(find_misfits(findings)), examined.refused)
+
+
+def _run(
+    pairs: Sequence[FilesOfPair], work: batch.Work, out: Path, jobs: int, phase: str, rows: list[Mapping[str, Any]]
+) -> Iterator[Progress]:
+    for event in batch.run(items_of(pairs), work, out=out, jobs=min(jobs, max(1, len(pairs)))):
+        if isinstance(event, batch.RowFinished):
+            rows.append(event.row.manifest_row())
+            yield Progress(phase, event.finished, event.total)
+
+
+def _findings(rows: Sequence[Mapping[str, Any]]) -> tuple[list[PairFinding], list[Refused]]:
+    """Findings in the order of their names, each upload and download once."""
+    found: list[PairFinding] = []
+    refused: list[Refused] = []
+    seen: dict[tuple[str, str], str] = {}
+    for row in sorted(rows, key=lambda row: str(row["pair"])):
+        if row["status"] != "done":
+            refused.append(Refused(str(row["pair"]), str(row["error"])))
+            continue
+        finding = PairFinding.model_validate(row["finding"])
+        contents = finding.upload_sha256, finding.served_sha256
+        if contents in seen:
+            refused.append(Refused(finding.name, f"the same two files as '{seen[contents]}'; counted once"))
+            continue
+        seen[contents] = finding.name
+        found.append(finding)
+    return found, refused
+
+
+def _learned_without(findings: Sequence[PairFinding], about: About) -> dict[str, Profile]:
+    """For each pair the profile learned from the other folds; pairs of one upload stay together."""
+    uploads = list(dict.fromkeys(finding.upload_sha256 for finding in findings))
+    folds = min(_FOLDS, len(uploads))
+    fold_of = {digest: place % folds for place, digest in enumerate(uploads)}
+    profiles: dict[str, Profile] = {}
+    for fold in range(folds):
+        rest = [finding for finding in findings if fold_of[finding.upload_sha256] != fold]
+        if not rest:  # one upload, several pairs
+            rest = list(findings)
+        learned = learn(rest, about)
+        profiles |= {one.name: learned for one in findings if fold_of[one.upload_sha256] == fold}
+    return profiles
+
+
+def _with_fit(profile: Profile, findings: Sequence[PairFinding], verdicts: Sequence[Verdict]) -> Profile:
+    """The profile with the agreement of each rule, measured on pairs that were left out while it was learned."""
+    sources = {one.name: one.agreement.psnr_db_source for one in findings if one.agreement}
+    rules = list(profile.rules)
+    for index, rule in enumerate(rules):
+        found = [verdict for verdict in verdicts if verdict.rule == index]
+        if found:
+            exact = sum(verdict.exact_share == 1 for verdict in found)
+            fit = {
+                "n": len(found),
+                "exact_share": sum(verdict.exact_share for verdict in found) / len(found),
+                "psnr_db_emulated": _mean([verdict.psnr_db for verdict in found]),
+                "psnr_db_source": _mean([sources.get(verdict.name) for verdict in found]),
+                "note": f"{exact} of {len(found)} exact, by rules learned without them, at the quality served",
+            }
+            rules[index] = cast("Any", type(rule)).model_validate({**rule.model_dump(), "fit": fit})
+    return Profile.model_validate({**profile.model_dump(), "rules": [rule.model_dump() for rule in rules]})
+
+
+def _mean(numbers: Sequence[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return round(sum(known) / len(known), 3) if known else None

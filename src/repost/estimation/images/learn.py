@@ -1,0 +1,228 @@
+"""Write a platform profile from findings: rules, values, how sure each is, and what no pair could show."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from repost.core.errors import UsageError
+from repost.estimation.images.finding import PairFinding, Treatment
+from repost.estimation.images.overlay import overlay_step
+from repost.estimation.images.quality_law import quality_law
+from repost.estimation.images.rules import Group, group, when_in_words
+from repost.estimation.images.size_law import Law
+from repost.estimation.images.split import SETTINGS, Limit, law_of, visible
+from repost.platforms.profile import NAME_PATTERN, OBSERVED_PATTERN, Profile
+from repost.platforms.steps import IMAGE_ENCODES, ClientSave, Orient, Resize, Step
+
+_WIDE = 1.25
+"""A limit whose interval ends differ by more than this factor is marked as not known."""
+
+_WRITES = (*IMAGE_ENCODES, ClientSave)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a profile is about.
+
+    Attributes:
+        platform: Name of the network, in small letters.
+        observed: When the pairs were made: YYYY, YYYY-MM or YYYY-MM-DD.
+        route: The way through the network.
+        source: Where the pairs come from, in words.
+
+    Raises:
+        UsageError: The platform's name, route or date is not of the form profiles use.
+    """
+
+    platform: str
+    observed: str
+    route: str = "post"
+    source: str = "pairs of uploaded and downloaded files"
+
+    def __post_init__(self) -> None:
+        for field, pattern, expected in (
+            ("platform", NAME_PATTERN, "small letters, digits, '-' and '_' such as my-network"),
+            ("route", NAME_PATTERN, "small letters, digits, '-' and '_' such as post"),
+            ("observed", OBSERVED_PATTERN, "YYYY, YYYY-MM or YYYY-MM-DD"),
+        ):
+            got: str = getattr(self, field)
+            if not re.fullmatch(pattern, got):
+                raise UsageError(f"got {field} {got!r}, expected {expected}")
+
+
+def learn(findings: Sequence[PairFinding], about: About) -> Profile:
+    """Find the rules behind pairs.
+
+    Args:
+        findings: From `examine_pair`, of one network and one route.
+        about: What to call it.
+
+    Returns:
+        A profile that does to each upload what was done to it, as far as rules can say. Intervals and votes are in its
+        provenance; what no pair showed is listed in `unknown`. Its rules have no measured fit yet.
+
+    Raises:
+        UsageError: There are no findings.
+    """
+    if not findings:
+        raise UsageError("got no pairs to learn from, expected at least one; see why each was refused")
+    drafts = [_draft(index, part) for index, part in enumerate(group(findings))]
+    if drafts[-1].rule["when"]:
+        drafts.append(_not_seen(len(drafts)))
+    return Profile.model_validate(
+        {
+            "platform": about.platform,
+            "route": about.route,
+            "observed": about.observed,
+            "summary": _summary(findings, drafts),
+            "evidence": [{"kind": "measured", "source": about.source, "observed": about.observed, "n": len(findings)}],
+            "rules": [draft.rule for draft in drafts],
+            "provenance": {path: found for draft in drafts for path, found in draft.provenance.items()},
+            "unknown": [path for draft in drafts for path in draft.unknown],
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    rule: dict[str, Any]
+    provenance: dict[str, dict[str, Any]]
+    unknown: list[str]
+
+
+def usual_treatment(findings: Sequence[PairFinding]) -> Treatment:
+    """The most frequent value of every setting, over the pairs that show it."""
+    found: dict[str, Any] = {}
+    for setting in SETTINGS:
+        counts = Counter(shown for finding in findings if (shown := visible(finding, setting)) is not None)
+        if counts:
+            value = counts.most_common(1)[0][0]
+            found[setting] = None if value in ("ijg", "none") else value
+    if found.get("hidden") == "one":
+        stages = Counter(one.treatment.hidden for one in findings if one.treatment.hidden is not None)
+        found["hidden"] = stages.most_common(1)[0][0]
+    if found.get("kind") != "encode":
+        kept = ("kind", "scans", "exif", "xmp", "icc", "c2pa")
+        found = {setting: value for setting, value in found.items() if setting in kept}
+    return Treatment.model_validate(found)
+
+
+def _draft(index: int, part: Group) -> _Draft:
+    treatment = usual_treatment(part.findings)
+    law, rivals = law_of(part.findings) if treatment.kind == "encode" else (None, [])
+    resize = _with_kernel(law, treatment)
+    marks = [(one.overlay, one.size_after) for one in part.findings if one.overlay is not None]
+    overlay = overlay_step(marks) if len(marks) > len(part.findings) / 2 else None
+    quality = quality_law([one for one in part.findings if one.treatment.codec == treatment.codec])
+    steps = treatment.steps(resize, overlay=overlay, quality=quality)  # type: ignore[arg-type]
+    place = f"rules.{index}"
+    provenance = dict(_of_conditions(place, part))
+    unknown = [path for path, found in provenance.items() if _is_wide(found.get("interval"))]
+    for number, step in enumerate(steps):
+        path = f"{place}.steps.{number}"
+        provenance |= _of_step(path, step, part.findings, rivals)
+        unknown += _not_shown(path, step, part.findings, rivals)
+    when = part.when
+    if treatment.kind == "transcode":  # only JPEG has coefficients to keep
+        when = when.model_copy(update={"format": ("jpeg",)})
+    rule = {
+        "media": "image",
+        "name": when_in_words(when),
+        "when": when.model_dump(exclude_none=True),
+        "steps": [step.model_dump(exclude_none=True) for step in steps],
+    }
+    return _Draft(rule, provenance, unknown)
+
+
+def _not_seen(index: int) -> _Draft:
+    """The rule for uploads of which no pair tells: served as they are, which is marked as not known."""
+    rule = {"media": "image", "name": "any other, not seen", "steps": [{"op": "passthrough"}]}
+    return _Draft(rule, {}, [f"rules.{index}.steps.0"])
+
+
+def _with_kernel(law: Law, treatment: Treatment) -> Resize | None:
+    if law is None:
+        return None
+    return law.model_copy(update={"kernel": treatment.kernel or "lanczos"})
+
+
+def _of_conditions(place: str, part: Group) -> Iterator[tuple[str, dict[str, Any]]]:
+    for condition in part.conditions:
+        if isinstance(condition.split, Limit):
+            split = condition.split
+            note = f"the treatment changes between {split.low:g} and {split.high:g}"
+            if split.also:
+                note += f"; {', '.join(split.also)} would separate these pairs as well"
+            yield f"{place}.when.{split.feature}", {"note": note, "interval": [split.low, split.high]}
+
+
+def _is_wide(interval: list[float] | None) -> bool:
+    return interval is not None and interval[1] > _WIDE * max(interval[0], 1e-9)
+
+
+def _of_step(path: str, step: Step, findings: Sequence[PairFinding], rivals: list[Law]) -> dict[str, dict[str, Any]]:
+    """How many pairs stand behind a step, and what they said."""
+    found: dict[str, dict[str, Any]] = {}
+    if isinstance(step, Resize):
+        changed = [one for one in findings if one.resized]
+        found[f"{path}.fit"] = {"n": len(changed), "note": _rivals_in_words(step, rivals)}
+        found |= _votes(f"{path}.kernel", "kernel", changed)
+    elif isinstance(step, Orient):
+        found |= _votes(path, "orient", findings)
+    elif isinstance(step, _WRITES):
+        prefix = f"{path}.encode" if isinstance(step, ClientSave) else path
+        written = step.encode if isinstance(step, ClientSave) else step
+        for setting in ("quality", "subsampling", "progressive", "optimize_huffman", "quantiser"):
+            if setting in type(written).model_fields and getattr(written, setting) is not None:
+                found |= _votes(f"{prefix}.{setting}", setting, findings)
+        if getattr(written, "tables", None) is not None:
+            nearest = Counter(f"{one.nearest_quality}" for one in findings if one.nearest_quality)
+            distance = next((one.table_distance for one in findings if one.table_distance), 0)
+            note = f"no IJG table; the luma table is nearest to the quality voted for, {distance} levels away in all"
+            found[f"{prefix}.tables"] = {"n": len(findings), "votes": dict(nearest), "note": note}
+    return found
+
+
+def _votes(path: str, setting: str, findings: Sequence[PairFinding]) -> dict[str, dict[str, Any]]:
+    votes = Counter(str(value) for one in findings if (value := getattr(one.treatment, setting)) is not None)
+    return {path: {"n": votes.total(), "votes": dict(sorted(votes.items()))}} if votes else {}
+
+
+def _not_shown(path: str, step: Step, findings: Sequence[PairFinding], rivals: list[Law]) -> list[str]:
+    """Parameters of a step that no pair could show and that therefore are defaults."""
+    shown = {setting for setting in SETTINGS if any(getattr(one.treatment, setting) is not None for one in findings)}
+    if isinstance(step, Orient):
+        return [] if "orient" in shown else [path]
+    if isinstance(step, Resize):
+        smaller = [one for one in findings if not one.resized or max(one.size_after) > max(one.size_before)]
+        untold = {"fit": bool(rivals), "kernel": "kernel" not in shown, "upscale": not smaller}
+        return [f"{path}.{name}" for name, holds in untold.items() if holds]
+    if step.op == "metadata":
+        kinds = ("exif", "xmp", "icc", "c2pa")
+        return [f"{path}.{kind}" for kind in kinds if kind not in shown]
+    if step.op == "encode" and step.codec == "jpeg":
+        untold = [name for name in ("subsampling", "quantiser") if name not in shown]
+        if not step.progressive and "optimize_huffman" not in shown:
+            untold.append("optimize_huffman")
+        return [f"{path}.{name}" for name in untold]
+    return []
+
+
+def _rivals_in_words(law: Resize, rivals: list[Law]) -> str:
+    others = [law_in_words(rival) for rival in rivals if rival is not None]
+    return f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
+
+
+def law_in_words(law: Resize) -> str:
+    """A size law in a few words, such as "long side 2048 px"."""
+    size = f"{law.px} px" if law.px is not None else f"{law.width_px}x{law.height_px} px"
+    return f"{law.fit.replace('_', ' ')} {size}{' with enlarging' if law.upscale else ''}"
+
+
+def _summary(findings: Sequence[PairFinding], drafts: Sequence[_Draft]) -> str:
+    rules = f"{len(drafts)} rule{'s' if len(drafts) > 1 else ''}"
+    return f"Learned from {len(findings)} pair{'s' if len(findings) > 1 else ''}: {rules}."

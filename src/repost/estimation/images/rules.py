@@ -1,0 +1,175 @@
+"""From pairs to rules: split the pairs until each group is treated by one rule, and put the groups in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+from repost.estimation.images.finding import PairFinding
+from repost.estimation.images.size_law import USUAL_SIDES_PX
+from repost.estimation.images.split import Evidence, Limit, Split
+from repost.platforms.conditions import When
+
+_DEEPEST = 8
+"""Splits in a row: more would describe the pairs and not the network."""
+
+_SIDES = ("long_side_px", "width_px", "height_px", "short_side_px")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a rule.
+
+    Attributes:
+        split: Where it comes from.
+        above: Whether the rule takes the pairs for which the split holds.
+        limit: The number put into the rule; None for kinds. Pairs above it are those for which the split holds.
+    """
+
+    split: Split
+    above: bool
+    limit: float | None
+
+    def as_when(self) -> dict[str, Any]:
+        """As a field of `When`."""
+        if isinstance(self.split, Limit):
+            return {self.split.feature: {"over" if self.above else "at_most": self.limit}}
+        if self.split.feature == "format":
+            return {"format": [self.split.value]}
+        return {self.split.feature: self.above}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pairs that one rule treats.
+
+    Attributes:
+        conditions: Which uploads the rule takes, of those no earlier rule took.
+        findings: The pairs.
+        disorder: Settings and sizes of these pairs that differ from the rule's: 0 where it explains them all.
+    """
+
+    conditions: tuple[Condition, ...]
+    findings: tuple[PairFinding, ...]
+    disorder: int
+
+    @property
+    def when(self) -> When:
+        """The conditions as the data model has them."""
+        merged: dict[str, Any] = {}
+        for condition in self.conditions:
+            for field, found in condition.as_when().items():
+                known = merged.get(field)
+                merged[field] = {**known, **found} if isinstance(known, dict) else found
+        return When.model_validate(merged)
+
+    @property
+    def name(self) -> str:
+        """The conditions in words; "any" without."""
+        return when_in_words(self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    findings: tuple[PairFinding, ...]
+    disorder: int
+    leaves: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    split: Split
+    above: _Tree
+    below: _Tree
+
+    @property
+    def leaves(self) -> int:
+        return self.above.leaves + self.below.leaves
+
+
+_Tree: TypeAlias = _Leaf | _Branch
+
+
+def group(findings: Sequence[PairFinding]) -> list[Group]:
+    """Split pairs into groups, each treated by one rule.
+
+    Args:
+        findings: At least one.
+
+    Returns:
+        The groups in the order of their rules: the first whose conditions hold is meant, and the last has none.
+    """
+    return list(_in_order(_grown(tuple(findings), _DEEPEST), ()))
+
+
+def _grown(findings: tuple[PairFinding, ...], depth: int) -> _Tree:
+    evidence = Evidence(findings)
+    found = evidence.best_split() if depth and evidence.disorder else None
+    if found is None:
+        return _Leaf(findings, evidence.disorder)
+    split, _ = found
+    above = tuple(finding for finding in findings if split.holds(finding))
+    below = tuple(finding for finding in findings if not split.holds(finding))
+    return _Branch(split, _grown(above, depth - 1), _grown(below, depth - 1))
+
+
+def _in_order(tree: _Tree, conditions: tuple[Condition, ...]) -> Iterator[Group]:
+    if isinstance(tree, _Leaf):
+        yield Group(conditions, tree.findings, tree.disorder)
+        return
+    # Conditions can name a format and not its absence, so that side comes first; of all else, the simpler side.
+    above_first = tree.split.feature == "format" or tree.above.leaves <= tree.below.leaves
+    first, second = (tree.above, tree.below) if above_first else (tree.below, tree.above)
+    yield from _in_order(first, (*conditions, Condition(tree.split, above_first, _limit(tree.split))))
+    yield from _in_order(second, conditions)
+
+
+def _limit(split: Split) -> float | None:
+    return usual_limit(split.feature, split.low, split.high) if isinstance(split, Limit) else None
+
+
+def usual_limit(feature: str, low: float, high: float, *, at_low: bool = True) -> float:
+    """A number to stand for a limit that lies somewhere between two observations.
+
+    Args:
+        feature: What is limited.
+        low: The largest value seen below the limit.
+        high: The smallest value seen above it.
+        at_low: Whether `low` itself may be returned ("over"), or `high` ("under").
+
+    Returns:
+        A usual side length where one fits, else the roundest number in between, else the end that is allowed.
+    """
+
+    def fits(number: float) -> bool:
+        return low <= number < high if at_low else low < number <= high
+
+    if feature in _SIDES:
+        usual = [px for px in USUAL_SIDES_PX if fits(px)]
+        if usual:
+            return usual[len(usual) // 2]
+    for digits in range(int(math.log10(high)) if high >= 1 else 0, -7, -1):
+        step = 10.0**digits
+        rounded = round(math.ceil(low / step) * step, 6)
+        for number in (rounded, round(rounded + step, 6)):
+            if fits(number):
+                return int(number) if number == int(number) else number
+    return low if at_low else high
+
+
+def when_in_words(when: When) -> str:
+    """Conditions in words, such as "jpeg, long side over 1000"; "any" without."""
+    said = [_condition_in_words(field, value) for field, value in when.model_dump(exclude_none=True).items()]
+    return ", ".join(said) or "any"
+
+
+def _condition_in_words(field: str, value: Any) -> str:  # noqa: ANN401 - any field of When
+    if isinstance(value, dict):
+        limits = cast("dict[str, float]", value)
+        words = [f"{name.replace('_', ' ')} {number:g}" for name, number in limits.items()]
+        return f"{field.removesuffix('_px').replace('_', ' ')} {' and '.join(words)}"
+    if isinstance(value, bool):
+        return field.replace("_", " ") if value else f"not {field.replace('_', ' ')}"
+    return " or ".join(value)

@@ -1,0 +1,142 @@
+"""The size rule behind many pairs: one resize step that makes every served size out of its upload's size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
+from typing import Any, Literal, TypeAlias
+
+from repost.channel.sizes import place
+from repost.platforms.steps import Resize
+
+Size: TypeAlias = tuple[int, int]
+Change: TypeAlias = tuple[Size, Size]
+"""Width and height before and after."""
+Law: TypeAlias = Resize | None
+"""A resize step with constant sizes; None keeps every size."""
+
+USUAL_SIDES_PX = (
+    320, 480, 512, 600, 612, 640, 720, 750, 768, 800, 900, 960, 1000, 1024, 1080, 1200, 1280, 1440, 1600, 1920, 2000,
+    2048, 2160, 2500, 2560, 3000, 3840, 4000, 4096, 5000, 5120, 6000, 7680, 8000, 8192,
+)  # fmt: skip
+"""Limits that networks and screens use; of two limits that explain the pairs as well, one of these is the likelier."""
+
+_COMMON = 4
+"""How many of the most frequent served sizes are tried as a limit."""
+_FITS: dict[str, Callable[[Size], int]] = {
+    "long_side": max,
+    "width": lambda size: size[0],
+    "height": lambda size: size[1],
+    "short_side": min,
+}
+"""One-sided fits and the side they set, the most usual first."""
+_BOXES: tuple[Literal["cover", "stretch"], ...] = ("cover", "stretch")
+
+
+def explains(law: Law, change: Change) -> bool:
+    """Whether a law makes the served size out of the upload's size."""
+    before, after = change
+    if law is None:
+        return before == after
+    return place(before, law, target=_target(law)).size == after
+
+
+def candidate_laws(changes: Sequence[Change]) -> list[Law]:
+    """Laws that may be behind some changes, the simplest first.
+
+    Args:
+        changes: Sizes before and after, at the resize.
+
+    Returns:
+        No law at all, then every fit with the limits that the served sizes suggest, for which at least one change of
+        size is explained. Other roundings and multiples only where plain rounding leaves a change unexplained.
+    """
+    changed = [change for change in changes if change[0] != change[1]]
+    plain = _useful(_plain_laws(changed), changed)
+    # A box for each served size explains everything and predicts nothing, so boxes do not count here.
+    sided = [law for law in plain if law.fit not in _BOXES]
+    if all(any(explains(law, change) for law in sided) for change in changed):
+        return [None, *plain]
+    # Of every limit: the true law may explain nothing while its other side is rounded plainly.
+    return [None, *plain, *_useful(_odd_laws(list(_plain_laws(changed))), changed)]
+
+
+def best_law(changes: Sequence[Change], laws: Sequence[Law]) -> tuple[Law, list[Law]]:
+    """The law that explains the most.
+
+    Args:
+        changes: Sizes before and after.
+        laws: Candidates, the simplest first.
+
+    Returns:
+        Of those that explain the most the one with the most usual limit, the simplest of several; and the others, which
+        would treat other sizes differently.
+    """
+    counts = [sum(explains(law, change) for change in changes) for law in laws]
+    found = [law for law, count in zip(laws, counts, strict=True) if count == max(counts)]
+    if found[0] is None:
+        return None, []
+    best = min(found, key=_oddness)
+    return best, [law for law in found if law is not best]
+
+
+def _oddness(law: Law) -> int:
+    """0 for limits that networks use, more the less round they are."""
+    sides = [side for side in (law.px, law.width_px, law.height_px) if isinstance(side, int)] if law else []
+    return max((0 if side in USUAL_SIDES_PX else 1 + (side % 100 > 0) + (side % 10 > 0) for side in sides), default=0)
+
+
+def _plain_laws(changed: Sequence[Change]) -> Iterator[Resize]:
+    grown = any(after[0] > before[0] or after[1] > before[1] for before, after in changed)
+    enlarging = (False, True) if grown else (False,)
+    for fit, side in _FITS.items():
+        limits = Counter(side(after) for _, after in changed).most_common(_COMMON)
+        for (px, _), upscale in product(limits, enlarging):
+            yield _resize(fit=fit, px=px, upscale=upscale)
+    served = Counter(after for _, after in changed)
+    boxes = [size for size, _ in served.most_common(_COMMON)]
+    if _both_sides_bind(list(served)):
+        for upscale in enlarging:
+            yield _resize(fit="inside", width_px=_most(served, 0), height_px=_most(served, 1), upscale=upscale)
+    for fit, (width, height), upscale in product(_BOXES, boxes, enlarging):
+        yield _resize(fit=fit, width_px=width, height_px=height, upscale=upscale)
+
+
+def _both_sides_bind(served: Sequence[Size]) -> bool:
+    """Whether some pictures are as wide and others as high as any: a box that is no square, and no one-sided limit."""
+    widest, highest = max((size[0] for size in served), default=0), max((size[1] for size in served), default=0)
+    wide = any(size[0] == widest and size[1] < highest for size in served)
+    high = any(size[1] == highest and size[0] < widest for size in served)
+    return widest != highest and wide and high
+
+
+def _most(served: Iterable[Size], axis: int) -> int:
+    return max(size[axis] for size in served)
+
+
+def _odd_laws(laws: Sequence[Resize]) -> Iterator[Resize]:
+    for law, rounding, multiple in product(laws, ("nearest", "floor", "ceil"), (1, 2, 4, 8, 16)):
+        if law.fit in _BOXES or (rounding, multiple) == ("nearest", 1):
+            continue
+        # A limit need not be a multiple itself: 1000 px in multiples of 16 is served as 1008.
+        own = _target(law)[0]
+        near = [px for px in USUAL_SIDES_PX if 0 < abs(px - own) < multiple] if law.px is not None else []
+        for px in (law.px, *near):
+            yield law.model_copy(update={"px": px, "rounding": rounding, "multiple_of": multiple})
+
+
+def _useful(laws: Iterator[Resize], changed: Sequence[Change]) -> list[Resize]:
+    return [law for law in laws if any(explains(law, change) for change in changed)]
+
+
+def _resize(**settings: Any) -> Resize:  # noqa: ANN401 - the fields of a resize step
+    return Resize(op="resize", **settings)
+
+
+def _target(law: Resize) -> Size:
+    if isinstance(law.px, int):
+        return law.px, law.px
+    assert isinstance(law.width_px, int), "laws have constant sizes"
+    assert isinstance(law.height_px, int), "laws have constant sizes"
+    return law.width_px, law.height_px

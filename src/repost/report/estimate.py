@@ -1,0 +1,53 @@
+"""What was learned from pairs, as text and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from repost.estimation.images.estimate import Estimated
+from repost.estimation.images.pairing import Refused
+from repost.report.profile import describe_profile
+
+_MANY = 0.1
+"""Share of pairs that do not fit, from which several networks or routes are suspected."""
+
+
+def describe_estimate(estimated: Estimated) -> str:
+    """The profile that was learned, and how far to trust it, in lines of text."""
+    return "\n".join([describe_profile(estimated.profile), "", *_trust(estimated)])
+
+
+def _trust(estimated: Estimated) -> Iterator[str]:
+    verdicts = estimated.verdicts
+    if verdicts:
+        exact = sum(verdict.exact_share == 1 for verdict in verdicts)
+        yield f"{exact} of {len(verdicts)} pairs are reproduced pixel for pixel by rules learned without them"
+    else:
+        yield "one pair: nothing is left to check the rules on"
+    if len(estimated.misfits) > _MANY * len(estimated.findings):
+        yield (
+            f"{len(estimated.misfits)} pairs do not fit, and nothing about their uploads says why: are downloads of "
+            "several networks or routes in one folder, or were some saved again?"
+        )
+
+
+def estimate_row(estimated: Estimated, refused: Sequence[Refused], out: Path) -> dict[str, object]:
+    """What was learned as JSON values; the profile itself is in the file."""
+    verdicts = estimated.verdicts
+    profile = estimated.profile
+    return {
+        "profile": str(out),
+        "name": profile.id,
+        "pairs": len(estimated.findings),
+        "rules": [
+            {"name": rule.name, "when": rule.when.model_dump(exclude_none=True),
+             "fit": rule.fit.model_dump(exclude_none=True) if rule.fit else None}
+            for rule in profile.rules
+        ],
+        "held_out_pairs": len(verdicts),
+        "held_out_exact": sum(verdict.exact_share == 1 for verdict in verdicts),
+        "unknown": list(profile.unknown),
+        "refused": [{"name": one.name, "reason": one.reason} for one in refused],
+        "misfits": [{"name": one.name, "reason": one.reason} for one in estimated.misfits],
+    }  # fmt: skip

@@ -1,0 +1,84 @@
+"""Which upload belongs to which download: by name, with every file accounted for."""
+
+import pytest
+
+from repost.core.errors import InputNotFound, UsageError
+from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Makes files in uploads/ and downloads/."""
+
+    def make(uploads, downloads):
+        for folder, names in (("uploads", uploads), ("downloads", downloads)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            for name in names:
+                path = tmp_path / folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(name.encode())
+        return tmp_path / "uploads", tmp_path / "downloads"
+
+    return make
+
+
+def test_extensions_and_folders(folders):
+    originals, shared = folders(["a.png", "trip/b.jpg", "c.v2.jpg"], ["a.jpg", "trip/b.webp", "c.v2.jpeg"])
+    pairs, refused = pairs_by_name(originals, shared)
+    assert refused == []
+    assert [(one.name, one.upload.name, one.served.name) for one in pairs] == [
+        ("a", "a.png", "a.jpg"), ("c.v2", "c.v2.jpg", "c.v2.jpeg"), ("trip/b", "b.jpg", "b.webp"),
+    ]  # fmt: skip
+
+
+def test_the_same_name_in_another_folder_is_another_picture(folders):
+    pairs, refused = pairs_by_name(*folders(["x/a.jpg"], ["y/a.jpg"]))
+    assert pairs == []
+    assert {one.name for one in refused} == {"x/a", "y/a"}
+
+
+def test_every_file_without_a_partner_is_named(folders):
+    pairs, refused = pairs_by_name(*folders(["a.png", "b.png"], ["b.jpg", "c.jpg"]))
+    assert [one.name for one in pairs] == ["b"]
+    reasons = {one.name: one.reason for one in refused}
+    assert set(reasons) == {"a", "c"}
+    assert "nothing came back" in reasons["a"]
+    assert "without an upload" in reasons["c"]
+    assert "repost pairs recover" in reasons["c"]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_two_files_of_one_name_are_never_guessed(folders, side):
+    names = (["a.jpg"], ["a.jpg", "a.png"])
+    pairs, (refused,) = pairs_by_name(*folders(names[side], names[1 - side]))
+    assert pairs == []
+    assert refused.name == "a"
+    assert "a.jpg, a.png" in refused.reason
+
+
+def test_hidden_files_do_not_count(folders):
+    pairs, refused = pairs_by_name(*folders(["a.jpg", ".DS_Store", ".git/b.jpg"], ["a.jpg", ".DS_Store"]))
+    assert ([one.name for one in pairs], refused) == (["a"], [])
+
+
+def test_two_files_are_a_pair_whatever_their_names(folders):
+    originals, shared = folders(["photo.png"], ["download (1).jpg"])
+    (pair,), refused = pairs_by_name(originals / "photo.png", shared / "download (1).jpg")
+    assert (pair.name, pair.served.name, refused) == ("photo.png", "download (1).jpg", [])
+
+
+def test_empty_folders_give_no_pairs(folders):
+    assert pairs_by_name(*folders([], [])) == ([], [])
+
+
+def test_what_cannot_be_meant_is_refused(folders, tmp_path):
+    originals, shared = folders(["a.jpg"], ["a.jpg"])
+    with pytest.raises(UsageError, match="for both"):
+        pairs_by_name(originals, originals / ".." / "uploads")
+    with pytest.raises(UsageError, match="a file and a folder"):
+        pairs_by_name(originals / "a.jpg", shared)
+    for missing in ((tmp_path / "none", shared), (originals, tmp_path / "none")):
+        with pytest.raises(InputNotFound, match="none"):
+            pairs_by_name(*missing)
+    with pytest.raises(InputNotFound):
+        pairs_of_manifest(tmp_path / "none")
