@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,7 @@ def estimate_images(
 
     about = About(platform, observed or datetime.now(UTC).strftime("%Y-%m"), route)
     found, refused = _pairs(originals, shared, pairs)
+    _name_refused(refused)
     _check_output(out, [pair.upload for pair in found] + [pair.served for pair in found])
     estimated: Estimated | None = None
     with progress("examining", "pair") as advance:
@@ -73,6 +75,13 @@ def _pairs(
     raise UsageError("give --originals and --shared (two folders), or --pairs (what `repost pairs recover` wrote)")
 
 
+def _name_refused(refused: Sequence[Refused]) -> None:
+    from repost.report.words import shown
+
+    for one in refused:
+        typer.echo(f"failed: {shown(one.name)}: {shown(one.reason.removeprefix(one.name + ': '))}", err=True)
+
+
 def _check_output(out: Path, inputs: list[Path]) -> None:
     from repost.core.errors import UnsafeOutput, UsageError
 
@@ -89,8 +98,7 @@ def _show(estimated: Estimated, refused: list[Refused], out: Path, *, as_json: b
     from repost.report.estimate import describe_estimate, estimate_row
     from repost.report.words import shown
 
-    for one in refused:
-        typer.echo(f"failed: {shown(one.name)}: {shown(one.reason.removeprefix(one.name + ': '))}", err=True)
+    _name_refused(estimated.refused)
     for one in estimated.misfits:
         typer.echo(f"odd: {shown(one.name)}: {shown(one.reason)}", err=True)
     if as_json:

@@ -83,7 +83,7 @@ def test_no_usable_pair_says_why(folders):
     uploads, downloads = folders(network(jpeg(80)), SIZES[:2])
     for path in downloads.iterdir():
         path.write_bytes(b"")
-    with pytest.raises(UsageError, match=r"(?s)no pair.*empty"):
+    with pytest.raises(UsageError, match=r"(?s)2 pairs, none.*empty"):
         estimated((uploads, downloads))
     with pytest.raises(UsageError, match="no pair"):
         list(estimate_images([], ABOUT))

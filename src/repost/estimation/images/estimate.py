@@ -134,7 +134,8 @@ def estimate_images(
         findings = examined.findings
         if not findings:
             reasons = "".join(f"\n  {one.name}: {one.reason}" for one in examined.refused[:5])
-            raise UsageError(f"got no pair that can be learned from, expected at least one:{reasons}")
+            got = f"{len(pairs)} pairs, none of which can be learned from" if pairs else "no pairs"
+            raise UsageError(f"got {got}, expected at least one that shows the same picture twice{reasons}")
         profile = learn(findings, about)
         rows: list[Mapping[str, Any]] = []
         if len(findings) > 1:
