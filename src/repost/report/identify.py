@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from repost.estimation.identify import Candidate, Identification
-from repost.estimation.identify_reasons import coding_in_words, platform_name
+from repost.estimation.identify.rank import Candidate, Identification
+from repost.estimation.identify.reasons import coding_in_words, platform_name
 from repost.report.words import shown
 
 LEAST_SHOWN = 0.02
