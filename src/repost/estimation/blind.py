@@ -18,7 +18,6 @@ from repost.estimation.blind_chroma import subsampling_of
 from repost.estimation.blind_grid import likely_phases
 from repost.estimation.blind_hidden import hidden_table
 from repost.estimation.blind_layers import LastTable, PartTable, last_table
-from repost.media.jpeg_tables import ijg_tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,9 +31,12 @@ _PHASES_TRIED = 3
 _MOST_BLOCKS = 4096
 _LARGEST_SIDE_PX = 1024  # of the middle part that is looked at; it holds four times as many blocks as are used
 # Never-compressed pictures of the tuning sources stay below 0; see benchmarks/blind.py.
-_LEAST_GAIN_NATS = 25.0
+_LEAST_GAIN_NATS = 15.0
 _LEAST_GAIN_PER_COEFFICIENT = 0.01  # on a lattice of step 1 it is 0.037, on coarser ones far more
-_MOST_REPEATED = 0.75  # a drawn pattern has few different blocks, which may lie on a lattice by chance
+# A drawn pattern has few different blocks, which may lie on a lattice by chance. So has a smooth picture, because
+# nearly all was quantised to 0: drawn blocks of the tuning sources keep 4 coefficients and more, smooth ones about 1.
+_MOST_REPEATED = 0.75
+_FEW_PER_BLOCK = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +117,14 @@ def estimate_blind(pixels: NDArray[np.uint8]) -> BlindEstimate:
     best = max(candidates, key=lambda candidate: candidate.rank)
     last, blocks = best.last, best.blocks
     enough = last.gain_nats >= max(_LEAST_GAIN_NATS, _LEAST_GAIN_PER_COEFFICIENT * last.count)
-    compressed = enough and blocks.repeated_share <= _MOST_REPEATED
+    drawn = blocks.repeated_share > _MOST_REPEATED and last.count > _FEW_PER_BLOCK * blocks.count
+    compressed = enough and not drawn
     return BlindEstimate(
         compressed=compressed,
         layers=_layers(planes, best) if compressed else (),
         grid_phase_px=best.phase if compressed else None,
         evidence_nats=last.gain_nats,
-        textured_blocks=len(blocks.clean) + len(blocks.stained),
+        textured_blocks=blocks.count,
     )
 
 
@@ -133,10 +136,10 @@ def hidden_layer(multiples: NDArray[np.integer], steps: tuple[int, ...], *, roun
     return (
         Layer(
             quality=found.quality,
-            table_exact=True,
+            table_exact=None not in found.steps,
             subsampling=None,
             source="pixels",
-            table=ijg_tables(found.quality)[0],
+            table=found.steps,
             evidence_nats=found.gain_nats,
             margin_nats=found.margin_nats,
         ),
@@ -162,7 +165,7 @@ def _middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _candidate(planes: Planes, phase: tuple[int, int]) -> _Candidate:
-    blocks = blocks_of(planes.luma, planes.saturated, phase=phase, most=_MOST_BLOCKS)
+    blocks = blocks_of(planes.luma, planes.saturated, phase=phase, most=_MOST_BLOCKS, channels=planes.channels)
     return _Candidate(phase, blocks, last_table(blocks))
 
 

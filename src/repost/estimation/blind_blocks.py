@@ -20,6 +20,7 @@ PHASES = tuple((x_px, y_px) for y_px in range(BLOCK_PX) for x_px in range(BLOCK_
 
 _FEW_STAINS = 12  # saturated samples in a block that still helps; clipping more shrinks the coefficients
 _FEWEST_BLOCKS = 24  # with fewer the least saturated ones are taken, however many samples that is
+_LARGEST_SAMPLE = 255
 _MIDDLE = 128  # T.81 A.3.1: samples are shifted to signed before the DCT
 
 
@@ -45,11 +46,13 @@ class Planes:
         luma: (h, w) float32 holding integers 0 to 255.
         saturated: (h, w) bool, where a channel is 0 or 255: the decoder may have clipped there.
         chroma: Cb and Cr, likewise; None for a grey picture.
+        channels: Red, green and blue as they are; none of a grey picture.
     """
 
     luma: Plane
     saturated: Mask
     chroma: tuple[Plane, Plane] | None
+    channels: tuple[Plane, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,14 +62,21 @@ class Blocks:
     Attributes:
         clean: (n, 64) float32 coefficients in natural order, of blocks where nothing is saturated.
         stained: (m, 64), of those where little is: the decoder may have clipped, which moves them off the lattice.
+        lent: (k, 64), of one unsaturated channel in blocks where another is saturated, so that luma is lost.
         flat_count: Blocks of one value, which were left out.
         repeated_share: Share of the textured blocks that were left out because another is equal.
     """
 
     clean: Plane
     stained: Plane
+    lent: Plane
     flat_count: int
     repeated_share: float
+
+    @property
+    def count(self) -> int:
+        """How many blocks there are of all kinds."""
+        return len(self.clean) + len(self.stained) + len(self.lent)
 
 
 def planes_of(pixels: NDArray[np.uint8]) -> Planes:
@@ -87,7 +97,8 @@ def planes_of(pixels: NDArray[np.uint8]) -> Planes:
     cb = np.rint((blue - luma) * np.float32(0.5 / (1 - 0.114)))
     cr = np.rint((red - luma) * np.float32(0.5 / (1 - 0.299)))
     grey = bool(np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2]))
-    return Planes(luma, saturated.any(axis=2), None if grey else (_shifted(cb), _shifted(cr)))
+    chroma, channels = (None, ()) if grey else ((_shifted(cb), _shifted(cr)), (red, green, blue))
+    return Planes(luma, saturated.any(axis=2), chroma, channels)
 
 
 def _shifted(chroma: Plane) -> Plane:
@@ -103,7 +114,9 @@ def cut(plane: NDArray[_Item], phase: tuple[int, int]) -> NDArray[_Item]:
     return region.reshape(rows, BLOCK_PX, columns, BLOCK_PX).transpose(0, 2, 1, 3).reshape(-1, BLOCK_PX**2)
 
 
-def blocks_of(plane: Plane, saturated: Mask, *, phase: tuple[int, int], most: int) -> Blocks:
+def blocks_of(
+    plane: Plane, saturated: Mask, *, phase: tuple[int, int], most: int, channels: tuple[Plane, ...] = ()
+) -> Blocks:
     """The coefficients of the blocks that can tell something.
 
     Args:
@@ -111,23 +124,31 @@ def blocks_of(plane: Plane, saturated: Mask, *, phase: tuple[int, int], most: in
         saturated: (h, w), where the decoder may have clipped.
         phase: Of the grid, (x, y) in 0..7.
         most: How many of either kind to keep, evenly spread over the picture.
+        channels: Red, green and blue, to take a saturated block from one that is not saturated there.
 
     Convention:
         Equal blocks count once: a drawn picture repeats itself, and repetition is no evidence of a lattice.
     """
     samples = cut(plane, phase)
-    textured = (samples != samples[:, :1]).any(axis=1)
     stains = np.count_nonzero(cut(saturated, phase), axis=1)
+    lent = np.zeros(len(samples), dtype=np.bool_)
+    for channel in channels[:1] + channels[:0:-1]:  # green last: it is nearest to luma
+        whole = cut(channel, phase)
+        sound = (stains > 0) & ((whole > 0) & (whole < _LARGEST_SAMPLE)).all(axis=1)
+        samples = np.where(sound[:, None], whole, samples)
+        lent |= sound
+    textured = (samples != samples[:, :1]).any(axis=1)
     clean = np.flatnonzero(textured & (stains == 0))
-    stained = np.flatnonzero(textured & (stains > 0))
+    stained = np.flatnonzero(textured & (stains > 0) & ~lent)
     stained = stained[np.argsort(stains[stained], kind="stable")]
     enough = max(_FEWEST_BLOCKS - len(clean), np.count_nonzero(stains[stained] <= _FEW_STAINS))
-    chosen = [_spread(samples[which], most) for which in (clean, stained[:enough])]
+    chosen = [_spread(samples[which], most) for which in (clean, stained[:enough], np.flatnonzero(textured & lent))]
     kinds = [_distinct(kind) for kind in chosen]
     chosen_count, kept_count = (sum(len(kind) for kind in group) for group in (chosen, kinds))
     return Blocks(
         clean=_coefficients(kinds[0]),
         stained=_coefficients(kinds[1]),
+        lent=_coefficients(kinds[2]),
         flat_count=int(len(samples) - np.count_nonzero(textured)),
         repeated_share=1 - kept_count / max(chosen_count, 1),
     )

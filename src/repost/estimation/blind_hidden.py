@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from repost.estimation.blind_layers import PartTable
     from repost.estimation.blind_likelihood import Reals
 
 _LARGEST = 160  # larger coefficients are left out
@@ -40,6 +41,8 @@ _DC_DEVIATION = 0.5  # more than other frequencies have: in a nearly even block 
 _FEWEST_NONZERO = 6  # a frequency with fewer multiples other than 0 is not asked
 # Set on photographs that were compressed once (the tuning sources of benchmarks/blind.py).
 _LEAST_GAIN_NATS = 17.0
+# On photographs compressed twice by IJG tables at most 82; with one step of the first table changed by 2: 95 and more.
+_OTHER_STEP_NATS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,14 @@ class HiddenTable:
     """The luma table of an earlier layer.
 
     Attributes:
-        quality: IJG quality.
+        quality: IJG quality, the likeliest.
+        steps: Its table, with None where another step is clearly likelier: then it is no IJG table.
         gain_nats: Log-likelihood over there being no earlier layer.
         margin_nats: Log-likelihood over the next best quality.
     """
 
     quality: int
+    steps: PartTable
     gain_nats: float
     margin_nats: float
 
@@ -69,21 +74,26 @@ def hidden_table(multiples: NDArray[np.integer], steps: Sequence[int], *, rounde
         None where there is no sign of one.
     """
     tables = luma_tables()
-    total = np.zeros(len(tables))
+    gains = np.zeros(tables.T.shape)
     sizes = np.abs(multiples)
     for frequency in range(64):
         earlier, which = np.unique(tables[:, frequency], return_inverse=True)
         step = int(steps[frequency])
         if frequency == 0:
-            total += _dc_gain(sizes[:, 0], step, earlier)[which]
+            gains[0] = _dc_gain(sizes[:, 0], step, earlier)[which]
         else:
-            total += _gain(sizes[:, frequency], step, earlier, rounded=rounded)[which]
+            gains[frequency] = _gain(sizes[:, frequency], step, earlier, rounded=rounded)[which]
+    total = gains.sum(axis=0)
     total[(tables == np.asarray(steps)).all(axis=1)] = 0
     best = int(total.argmax())
     margin_nats = float(total[best] - np.delete(total, best).max())
     if total[best] < _LEAST_GAIN_NATS:
         return None
-    return HiddenTable(int(QUALITIES[best]), float(total[best]), margin_nats)
+    lost = gains.max(axis=1) - gains[:, best]
+    lost[0] = 0
+    pairs = zip(tables[best], lost < _OTHER_STEP_NATS, strict=True)
+    steps_told = tuple(int(step) if fits else None for step, fits in pairs)
+    return HiddenTable(int(QUALITIES[best]), steps_told, float(total[best]), margin_nats)
 
 
 def _gain(sizes: NDArray[np.integer], step: int, earlier: NDArray[np.int64], *, rounded: bool) -> Reals:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from repost.estimation.blind_blocks import IDCT_BLOCK
-from repost.estimation.blind_likelihood import QUALITIES, STAINED, luma_tables, score_steps, total_of
+from repost.estimation.blind_likelihood import LENT, QUALITIES, STAINED, luma_tables, score_steps, total_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,7 @@ PartTable: TypeAlias = tuple[int | None, ...]
 """64 steps in natural order; None where the picture does not show the step."""
 
 _PLENTY_CLEAN = 60  # blocks; with fewer, saturated ones are asked too
+_LENT_WEIGHT = 0.5  # chosen beside 0.3 of the stained; the doubt below matters more
 _STAINED_WEIGHT = 0.3  # clipping errs to one side: it shrinks coefficients, and so steps
 _NEAR_BEST = (
     0.4  # by this part less than the largest gain; likelihood also counts how well empty frequencies' noise fits
@@ -37,8 +38,8 @@ _JUDGED_BLOCKS = 64  # for the exact test; the standard error of the share is th
 _FEWEST_JUDGED = 8
 _WITHIN_LEVELS = 0.55  # rounding gives 0.5, libjpeg's inverse DCT in integers a little more
 # By how many steps of 1 a table has: those cannot be read off safely from rounded pixels, which spoils the exact test.
-# Measured at qualities 50 to 95: 0.42 and more of the blocks; at 96 to 98: 0.14 and more; wrong tables: 0.03 and less.
-_REPRODUCED_SHARES = ((8, 0.3), (23, 0.08), (64, 0.0))
+# Measured at qualities 50 to 95: 0.42 and more of the blocks; at 96 to 98: 0.07 and more; wrong tables: 0.03 and less.
+_REPRODUCED_SHARES = ((8, 0.3), (23, 0.05), (64, 0.0))
 
 _CLEARLY_MORE = 0.25  # of the blocks another table must give again than the IJG table does
 _BEYOND = 1 << 14  # larger than any coefficient
@@ -72,9 +73,11 @@ def last_table(blocks: Blocks) -> LastTable:
         blocks: At one phase.
     """
     clean = scores = score_steps(blocks.clean)
-    if len(blocks.clean) < _PLENTY_CLEAN and len(blocks.stained):
-        scores += score_steps(blocks.stained, STAINED).weighted(_STAINED_WEIGHT)
     tables = luma_tables()
+    if len(blocks.clean) < _PLENTY_CLEAN:
+        for more in _weaker_scores(blocks):
+            if total_of(more.gain, tables).max() > 0:  # what shows no lattice may have lost it, and refutes nothing
+                scores += more
     gain = np.where(_reproduces(blocks, tables), total_of(scores.gain, tables), -np.inf)
     near = gain >= gain.max() - _NEAR_BEST * abs(gain.max())
     likelihood = np.where(near, total_of(scores.likelihood, tables), -np.inf)
@@ -88,6 +91,14 @@ def last_table(blocks: Blocks) -> LastTable:
         gain_nats=float(gain[best]),
         count=int(total_of(scores.counts, tables[best])),
         margin_nats=float(min(likelihood[best] - np.delete(likelihood, best).max(), _LARGEST_MARGIN_NATS)),
+    )
+
+
+def _weaker_scores(blocks: Blocks) -> tuple[StepScores, ...]:
+    """Of the blocks where something is saturated."""
+    return (
+        score_steps(blocks.stained, STAINED).weighted(_STAINED_WEIGHT).doubted(),
+        score_steps(blocks.lent, LENT).weighted(_LENT_WEIGHT).doubted(),
     )
 
 

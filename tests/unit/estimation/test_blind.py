@@ -98,6 +98,31 @@ def test_a_table_of_its_own_is_given_as_far_as_it_shows():
     assert all(step == true for step, true in known)
 
 
+def _clipped_red(seed):
+    """Red beyond what a sample holds, as in neon; green and blue are sound."""
+    grey = photo_like(seed)[..., 1].astype(int)
+    return np.clip(np.stack([grey + 190, grey, grey // 2 + 64], axis=-1), 0, 255).astype(np.uint8)
+
+
+def test_one_clipped_channel_does_not_hide_the_table():
+    clipped = _clipped_red(1)
+    shared = shared_at(clipped, 78)[3:, 2:]
+    assert ((shared == 255).any(axis=2)).mean() > 0.4
+    found = estimate_blind(shared)
+    assert (found.layers[0].quality, found.grid_phase_px) == (78, (6, 5))
+    assert not estimate_blind(clipped).compressed
+
+
+def test_a_smooth_picture_is_told_though_its_blocks_repeat():
+    y = np.arange(200)
+    sky = 40 + 0.6 * y[:, None, None] + 3 * np.sin(y / 9)[:, None, None] + [0, 20, 40]
+    never = np.rint(sky + np.random.default_rng(0).normal(0, 0.6, (200, 200, 1))).astype(np.uint8)
+    found = estimate_blind(shared_at(never, 64)[2:, 1:])
+    assert found.textured_blocks < 60  # different ones, of 600
+    assert (found.layers[0].quality, found.grid_phase_px) == (64, (7, 6))
+    assert not estimate_blind(never).compressed
+
+
 @given(
     width=st.integers(16, 40),
     height=st.integers(16, 40),

@@ -93,6 +93,27 @@ def test_the_right_step_is_likeliest_and_only_a_lattice_gains(step):
     assert (score_steps(smooth.astype(np.float32)).gain[1:, step - 1] < 0).all()
 
 
+def test_doubt_costs_a_frequency_at_most_one_bit_and_keeps_what_is_clear():
+    rng = np.random.default_rng(0)
+    smooth = rng.laplace(0, 25, (500, 64)).astype(np.float32)
+    lattice = (12 * np.rint(smooth / 12) + rng.normal(0, 0.3, smooth.shape)).astype(np.float32)
+    refuted, shown = score_steps(smooth), score_steps(lattice)
+    assert refuted.gain[1:, 11].max() < -10
+    assert refuted.doubted().gain.min() >= -np.log(2) - 1e-9
+    assert np.allclose(shown.doubted().gain[1:, 11], shown.gain[1:, 11] - np.log(2), atol=0.1)
+    assert (shown.doubted().likelihood[1:].argmax(axis=1) + 1 == 12).all()
+
+
+def test_a_saturated_block_is_taken_from_a_sound_channel():
+    pixels = photo_like().copy()
+    pixels[16:24, 8:16, 0] = 255
+    planes = planes_of(pixels)
+    blocks = blocks_of(planes.luma, planes.saturated, phase=(0, 0), most=10_000, channels=planes.channels)
+    oracle = dctn(pixels[16:24, 8:16, 1].astype(float) - 128, norm="ortho")  # green comes first
+    assert np.allclose(blocks.lent, oracle.reshape(1, 64), atol=1e-2)
+    assert len(blocks.stained) == 0
+
+
 def test_only_its_own_table_gives_the_pixels_again():
     planes = planes_of(shared_at(photo_like(), 80))
     blocks = blocks_of(planes.luma, planes.saturated, phase=(0, 0), most=1000)
@@ -113,4 +134,17 @@ def test_an_earlier_step_is_found_in_the_multiples(first, second):
     found = hidden_table(np.rint(decoded / last).astype(int), last, rounded=False)
     assert found is not None
     assert found.quality == first
+    assert found.steps == ijg_tables(first)[0]
     assert hidden_table(once, last, rounded=False) is None
+
+
+def test_an_earlier_step_of_no_ijg_table_is_not_told():
+    rng = np.random.default_rng(5)
+    earlier, last = (np.array(ijg_tables(quality)[0]) for quality in (70, 95))
+    earlier[9] += 3
+    values = rng.laplace(0, np.linspace(40, 4, 64), (4000, 64))
+    decoded = earlier * np.rint(values / earlier) + rng.normal(0, np.sqrt(1 / 12), values.shape)
+    found = hidden_table(np.rint(decoded / last).astype(int), last, rounded=False)
+    assert found is not None
+    assert found.quality == 70
+    assert [frequency for frequency, step in enumerate(found.steps) if step is None] == [9]

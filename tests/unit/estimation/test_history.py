@@ -85,6 +85,22 @@ def test_a_lossless_original_has_no_layers():
     assert table_layers(save(picture(), "PNG")) == ()
 
 
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_an_even_picture_holds_no_evidence(value):
+    even = np.full((64, 80, 3), value, np.uint8)
+    assert _said(estimate_history(encode(shared_at(even, 60), quality=90))) == [(90, True, "4:2:0", "tables")]
+    assert estimate_history(save(Image.fromarray(shared_at(even, 60)), "PNG")).layers == ()
+
+
+def test_an_earlier_table_of_its_own_is_not_passed_off_as_exact():
+    luma, chroma = (list(table) for table in ijg_tables(75))
+    luma[9] += 3
+    once = encode(photo_like(1, 512, 512), qtables=[luma, chroma])
+    outer, inner = estimate_history(encode(decode(once), quality=96)).layers
+    assert (outer.quality, inner.quality, inner.table_exact) == (96, 75, False)
+    assert inner.table[9] is None
+
+
 def test_a_jpeg_of_one_pixel():
     assert _said(estimate_history(save(picture(1, 1), quality=75))) == [(75, True, "4:2:0", "tables")]
 
