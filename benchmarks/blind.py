@@ -30,8 +30,8 @@ from PIL import Image
 
 from blind_sources import REDUCTION, SHARED, photographs, render
 from environment import print_environment
-from repost.estimation.blind import estimate_blind
-from repost.estimation.history import estimate_history
+from repost.estimation.history.blind import estimate_blind
+from repost.estimation.history.estimate import estimate_history
 from tables import print_table
 
 if TYPE_CHECKING:

@@ -168,9 +168,9 @@ class Bench:
         return self._count(run, f"every tile {kind}", {})
 
     def planted(self, kind: str) -> Score:
-        """True downloads in which one tile in four is replaced; only those are counted."""
-        run = self._upload(max(8, self.sheets // 4), least_tiles=4)
-        score = Score(f"one tile in four {kind}", sheets=len(run.manifest.sheets))
+        """True downloads in which one tile in six is replaced by a look-alike; only those are counted."""
+        run = self._upload(max(8, self.sheets // 2), least_tiles=4)
+        score = Score(f"one tile in six {kind}", sheets=len(run.manifest.sheets))
         replaced: set[tuple[str, str]] = set()
         for sheet in run.manifest.sheets:
             image = Image.open(run.upload / sheet.file).convert("RGB")

@@ -19,7 +19,7 @@ def estimate_file(
     """Say how a picture was compressed: by its file, and by what its pixels give away of earlier JPEGs."""
     from repost.cli.exits import EXIT_FAILED
     from repost.core.errors import RepostError
-    from repost.estimation.history import estimate_history
+    from repost.estimation.history.estimate import estimate_history
     from repost.media.read import read_file
     from repost.report.history import history_row, history_text
     from repost.report.words import shown

@@ -17,7 +17,7 @@ def probe(
     """Say what an image file is: container, size, metadata and how a JPEG was coded."""
     from repost.cli.exits import EXIT_FAILED
     from repost.core.errors import RepostError
-    from repost.estimation.history import table_layers
+    from repost.estimation.history.estimate import table_layers
     from repost.media.probe import probe_file
     from repost.media.read import read_file
     from repost.report.history import layer_rows, layers_in_words

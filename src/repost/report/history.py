@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from repost.estimation.blind import Layer
-from repost.estimation.history import History
+from repost.estimation.history.blind import Layer
+from repost.estimation.history.estimate import History
 from repost.report.words import format_in_words, shown
 
 

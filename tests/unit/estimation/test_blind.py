@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from repost.core.errors import InvalidPixels, UnsupportedMedia
-from repost.estimation.blind import estimate_blind
+from repost.estimation.history.blind import estimate_blind
 from repost.media.jpeg_tables import ijg_tables
 
 

@@ -9,11 +9,11 @@ from PIL import Image
 from scipy.fft import dctn
 from scipy.optimize import minimize_scalar
 
-from repost.estimation.blind_blocks import PHASES, blocks_of, cut, planes_of, sliding_coefficients
-from repost.estimation.blind_grid import likely_phases
-from repost.estimation.blind_hidden import hidden_table
-from repost.estimation.blind_layers import reproduced_share
-from repost.estimation.blind_likelihood import (
+from repost.estimation.history.blocks import PHASES, blocks_of, cut, planes_of, sliding_coefficients
+from repost.estimation.history.grid import likely_phases
+from repost.estimation.history.hidden import hidden_table
+from repost.estimation.history.layers import reproduced_share
+from repost.estimation.history.likelihood import (
     laplace_likelihood,
     laplace_ratio,
     luma_tables,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from jpeg_samples import picture, samples, save
 from repost.core.errors import MediaError, NotMedia, UnreadableMedia, UnsupportedMedia
-from repost.estimation.history import estimate_history, table_layers
+from repost.estimation.history.estimate import estimate_history, table_layers
 from repost.media.jpeg_tables import ijg_tables
 
 

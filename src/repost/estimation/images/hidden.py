@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from repost.estimation.history import estimate_history
+from repost.estimation.history.estimate import estimate_history
 from repost.estimation.images.reproduce import Attempt, Workbench, search
 from repost.platforms.steps import EncodeJpeg
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from repost.estimation.blind_blocks import BLOCK_PX, blocks_of
-from repost.estimation.blind_likelihood import chroma_tables, score_steps, total_of
+from repost.estimation.history.blocks import BLOCK_PX, blocks_of
+from repost.estimation.history.likelihood import chroma_tables, score_steps, total_of
 
 if TYPE_CHECKING:
-    from repost.estimation.blind_blocks import Mask, Plane, Planes
+    from repost.estimation.history.blocks import Mask, Plane, Planes
 
 Subsampling: TypeAlias = Literal["4:4:4", "4:2:2", "4:2:0", "4:4:0"]
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from repost.core.errors import InvalidPixels, UnsupportedMedia
-from repost.estimation.blind_blocks import BLOCK_PX, blocks_of, planes_of
-from repost.estimation.blind_chroma import subsampling_of
-from repost.estimation.blind_grid import likely_phases
-from repost.estimation.blind_hidden import hidden_table
-from repost.estimation.blind_layers import LastTable, PartTable, last_table
+from repost.estimation.history.blocks import BLOCK_PX, blocks_of, planes_of
+from repost.estimation.history.chroma import subsampling_of
+from repost.estimation.history.grid import likely_phases
+from repost.estimation.history.hidden import hidden_table
+from repost.estimation.history.layers import LastTable, PartTable, last_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from repost.estimation.blind_blocks import Blocks, Planes
+    from repost.estimation.history.blocks import Blocks, Planes
 
 SMALLEST_SIDE_PX = 16
 """Below this there is not one whole block at every grid phase with another beside it."""

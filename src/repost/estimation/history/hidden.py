@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repost.estimation.blind_likelihood import (
+from repost.estimation.history.likelihood import (
     LARGEST_STEP,
     QUALITIES,
     ROUNDING_VARIANCE,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from repost.estimation.blind_layers import PartTable
-    from repost.estimation.blind_likelihood import Reals
+    from repost.estimation.history.layers import PartTable
+    from repost.estimation.history.likelihood import Reals
 
 _LARGEST = 160  # larger coefficients are left out
 _STRAY_SHARE = 0.02  # coefficients that say nothing of the first layer: of clipped blocks, of blocks pasted later

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repost.estimation.blind_blocks import BLOCK_PX, PHASES, Planes, sliding_coefficients
+from repost.estimation.history.blocks import BLOCK_PX, PHASES, Planes, sliding_coefficients
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

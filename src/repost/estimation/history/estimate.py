@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repost.core.errors import UnsupportedMedia
-from repost.estimation.blind import SMALLEST_SIDE_PX, Layer, estimate_blind, hidden_layer
-from repost.estimation.blind_blocks import BLOCK_PX, cut
+from repost.estimation.history.blind import SMALLEST_SIDE_PX, Layer, estimate_blind, hidden_layer
+from repost.estimation.history.blocks import BLOCK_PX, cut
 from repost.media.jpeg import exact_quality
 from repost.media.jpeg_tables import nearest_quality
 from repost.media.read import decode, open_image

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from repost.estimation.blind_blocks import IDCT_BLOCK
-from repost.estimation.blind_likelihood import LENT, QUALITIES, STAINED, luma_tables, score_steps, total_of
+from repost.estimation.history.blocks import IDCT_BLOCK
+from repost.estimation.history.likelihood import LENT, QUALITIES, STAINED, luma_tables, score_steps, total_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from repost.estimation.blind_blocks import Blocks
-    from repost.estimation.blind_likelihood import Reals, StepScores
+    from repost.estimation.history.blocks import Blocks
+    from repost.estimation.history.likelihood import Reals, StepScores
 
     Tables: TypeAlias = NDArray[np.int64]
 
