@@ -14,6 +14,7 @@ import io
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -262,8 +263,11 @@ def _write_all(
             rgb_of(upload, name=sheet.file),
             turned(rgb_of(download, name=found.download.name), found.match.rotation),
         )
+        verified: list[int] = []
         for number, check in enumerate(found.match.checks):
-            if check.box is None or check.refusal is not None:
+            if check.box is not None and check.refusal is None:
+                verified.append(number)
+            else:
                 refused.append(
                     Problem(
                         kind="tile_hidden" if check.box is None else "tile_rejected",
@@ -273,8 +277,9 @@ def _write_all(
                         reason=check.refusal or "it was cropped away",
                     )
                 )
-            else:
-                tiles.append(_write_tile(out, sheet, number, found.match, pictures))
+        with ThreadPoolExecutor() as pool:  # zlib lets go of the interpreter while it compresses
+            write = partial(_write_tile, out, sheet, match=found.match, pictures=pictures)
+            tiles += pool.map(write, verified)
     return files, tiles, refused
 
 
@@ -308,7 +313,7 @@ def _write_files(out: Path, sheet: Sheet, upload: bytes, download: bytes, found:
 
 
 def _write_tile(
-    out: Path, sheet: Sheet, number: int, match: Match, pictures: tuple[Image.Image, Image.Image]
+    out: Path, sheet: Sheet, number: int, *, match: Match, pictures: tuple[Image.Image, Image.Image]
 ) -> TilePair:
     upload, download = pictures
     tile, check, place = sheet.tiles[number], match.checks[number], match.placement
