@@ -34,8 +34,13 @@ check: setup  ## lint, types, and imports that run downwards only
 docs: setup  ## write the generated pages: profile schema and the table of platforms
 	$(BIN)/python docs/generate.py
 
-bench: setup  ## measure: fidelity to real files, throughput, start-up
+bench: setup  ## measure everything (about two hours)
 	$(BIN)/python benchmarks/fidelity.py
+	$(BIN)/python benchmarks/real_pairs.py
+	$(BIN)/python benchmarks/roundtrip.py
+	$(BIN)/python benchmarks/blind.py
+	$(BIN)/python benchmarks/identify.py
+	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/figure1b.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/startup.py
