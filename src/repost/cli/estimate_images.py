@@ -46,8 +46,8 @@ def estimate_images(
 
     about = About(platform, observed or datetime.now(UTC).strftime("%Y-%m"), route)
     found, refused = _pairs(originals, shared, pairs)
-    _name_refused(refused)
     _check_output(out, [pair.upload for pair in found] + [pair.served for pair in found])
+    _name_refused(refused)
     estimated: Estimated | None = None
     with progress("examining", "pair") as advance:
         for event in estimate_images(

@@ -82,3 +82,9 @@ def test_what_cannot_be_meant_is_refused(folders, tmp_path):
             pairs_by_name(*missing)
     with pytest.raises(InputNotFound):
         pairs_of_manifest(tmp_path / "none")
+
+
+def test_notes_and_manifests_beside_pictures_are_passed_over(folders):
+    pairs, refused = pairs_by_name(*folders(["a.png", "README.txt", "sheets.json"], ["a.jpg", "manifest.jsonl"]))
+    assert [one.name for one in pairs] == ["a"]
+    assert refused == []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repost.core.errors import InputNotFound, UsageError
+from repost.media.sniff import MEDIA_SUFFIXES, sniff
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,19 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    """Media below a folder, by content or by name: notes and manifests lie beside pictures and are nobody's partner."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and (path.suffix.lower() in MEDIA_SUFFIXES or sniff(_head(path))):
             yield path
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(64)
+    except OSError:
+        return b""
 
 
 def _partners(name: str, uploads: Sequence[Path], downloads: Sequence[Path]) -> FilesOfPair | Refused:
