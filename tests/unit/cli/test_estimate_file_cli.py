@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from blind_pictures import encode, photo_like, shared_at
 from PIL import Image
 from typer.testing import CliRunner
 
+from blind_pictures import encode, photo_like, shared_at
 from repost.cli.app import app as whole_app
 from repost.cli.estimate import app as estimate_app
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from blind_pictures import decode, encode, photo_like, shared_at
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from blind_pictures import decode, encode, photo_like, shared_at
 from repost.core.errors import InvalidPixels, UnsupportedMedia
 from repost.estimation.history.blind import estimate_blind
 from repost.media.jpeg_tables import ijg_tables

@@ -4,11 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from blind_pictures import encode, photo_like, shared_at
 from PIL import Image
 from scipy.fft import dctn
 from scipy.optimize import minimize_scalar
 
+from blind_pictures import encode, photo_like, shared_at
 from repost.estimation.history.blocks import PHASES, blocks_of, cut, planes_of, sliding_coefficients
 from repost.estimation.history.grid import likely_phases
 from repost.estimation.history.hidden import hidden_table

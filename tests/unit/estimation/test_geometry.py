@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import skimage.data
-from pair_samples import photo
 from PIL import Image
 
 from jpeg_samples import exif, save
+from pair_samples import photo
 from repost.estimation.images.geometry import find_geometry, turned_by
 from repost.media.picture import Picture
 from repost.media.read import read_picture

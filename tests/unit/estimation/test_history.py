@@ -4,9 +4,9 @@ import io
 
 import numpy as np
 import pytest
-from blind_pictures import decode, encode, photo_like, shared_at
 from PIL import Image
 
+from blind_pictures import decode, encode, photo_like, shared_at
 from jpeg_samples import picture, samples, save
 from repost.core.errors import MediaError, NotMedia, UnreadableMedia, UnsupportedMedia
 from repost.estimation.history.estimate import estimate_history, table_layers

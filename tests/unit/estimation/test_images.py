@@ -1,9 +1,9 @@
 """From two folders to a profile with its measured fit."""
 
 import pytest
-from pair_samples import jpeg, network, photo, rule, served_by
 
 from jpeg_samples import save
+from pair_samples import jpeg, network, photo, rule, served_by
 from repost.core.errors import UsageError
 from repost.estimation.images.estimate import Estimated, Examined, Progress, estimate_images, examine_pairs
 from repost.estimation.images.learn import About

@@ -6,8 +6,8 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pair_samples import encoded, finding
 
+from pair_samples import encoded, finding
 from repost.estimation.images.finding import PairFinding, Treatment
 from repost.estimation.images.investigate import Investigation, investigate
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+
+from jpeg_samples import exif, save
 from pair_samples import (
     encoded,
     examined,
@@ -15,8 +17,6 @@ from pair_samples import (
     served_by,
     uploads_of,
 )
-
-from jpeg_samples import exif, save
 from repost.channel import emulate
 from repost.channel.image import matching_rule
 from repost.core.errors import UsageError

@@ -1,8 +1,8 @@
 """Pairs that the rules do not explain are named with what is different about them."""
 
 import pytest
-from pair_samples import encoded, finding, jpeg
 
+from pair_samples import encoded, finding, jpeg
 from repost.estimation.images.finding import Treatment
 from repost.estimation.images.misfits import find_misfits
 from repost.platforms.steps import EncodeJpeg

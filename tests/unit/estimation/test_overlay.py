@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pair_samples import photo
 from PIL import Image
 
 from jpeg_samples import save
+from pair_samples import photo
 from repost.estimation.images.overlay import find_overlay, overlay_step
 from repost.estimation.images.pair import examine_pair
 

@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pytest
 import skimage.data
-from pair_samples import jpeg, network, photo, rule, served_by
 from PIL import Image, ImageOps
 
 from jpeg_samples import ICC, XMP, after_soi, c2pa_segments, exif, save, segment
+from pair_samples import jpeg, network, photo, rule, served_by
 from repost.core.errors import MediaError, NotMedia, TooManyPixels, UnreadableMedia, UnsupportedMedia
 from repost.estimation.images.pair import PairMismatch, examine_pair
 from repost.media.jpeg_tables import ijg_tables

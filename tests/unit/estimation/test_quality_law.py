@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pair_samples import encoded, finding
 from pydantic import TypeAdapter
 
+from pair_samples import encoded, finding
 from repost.estimation.images.finding import Treatment
 from repost.estimation.images.quality_law import quality_law
 from repost.platforms.values import Value, draw

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pair_samples import encoded, finding, findings_of_any_kind
 
+from pair_samples import encoded, finding, findings_of_any_kind
 from repost.estimation.images.finding import Treatment
 from repost.estimation.images.rules import group, usual_limit
 from repost.estimation.images.split import NUMBERS, Limit
