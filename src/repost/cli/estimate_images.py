@@ -40,13 +40,16 @@ def estimate_images(
     from datetime import UTC, datetime
 
     from repost.cli.progress import progress
+    from repost.core.errors import OutputUnwritable
     from repost.estimation.images.estimate import Estimated, estimate_images
     from repost.estimation.images.learn import About
     from repost.platforms.write import write_profile
 
     about = About(platform, observed or datetime.now(UTC).strftime("%Y-%m"), route)
     found, refused = _pairs(originals, shared, pairs)
-    _check_output(out, [pair.upload for pair in found] + [pair.served for pair in found])
+    inputs = [pair.upload for pair in found] + [pair.served for pair in found]
+    _check_output(out, inputs)
+    _check_findings(findings, inputs)
     _name_refused(refused)
     estimated: Estimated | None = None
     with progress("examining", "pair") as advance:
@@ -58,7 +61,10 @@ def estimate_images(
             else:
                 advance(event.finished, event.total)
     assert estimated is not None, "the last event is the estimate"
-    write_profile(estimated.profile, out)
+    try:
+        write_profile(estimated.profile, out)
+    except OSError as error:
+        raise OutputUnwritable(out, reason=error.strerror or str(error)) from error
     _show(estimated, [*refused, *estimated.refused], out, as_json=as_json)
 
 
@@ -91,6 +97,18 @@ def _check_output(out: Path, inputs: list[Path]) -> None:
         raise UsageError(f"the folder of -o '{out}' is not there; make it first")
     if out.resolve() in {path.resolve() for path in inputs}:
         raise UnsafeOutput(out, source=out)
+
+
+def _check_findings(folder: Path | None, inputs: list[Path]) -> None:
+    """Findings are kept with a manifest of their own, which must not replace one that lies beside the pictures."""
+    from repost.core.errors import UsageError
+
+    if folder is None:
+        return
+    if folder.resolve() in {path.resolve().parent for path in inputs}:
+        raise UsageError(f"got --findings '{folder}', which holds pictures of the pairs; give it a folder of its own")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"got --findings '{folder}', which is a file; expected a folder")
 
 
 def _show(estimated: Estimated, refused: list[Refused], out: Path, *, as_json: bool) -> None:

@@ -36,10 +36,13 @@ def estimate_investigate(
     from dataclasses import asdict, replace
 
     from repost.cli.exits import EXIT_FAILED
+    from repost.core.errors import UsageError
     from repost.estimation.images.investigate import investigate
     from repost.report.figures import write_investigation
     from repost.report.words import shown
 
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"got -o '{out}', which is a file; expected a folder")
     found: dict[str, list[PairFinding]] = {}
     refused: list[Refused] = []
     for name, files, missing in _sets(originals, shared or [], pairs or []):

@@ -16,15 +16,16 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from repost.batch.journal import STATE_FOLDER
 from repost.batch.lock import output_lock
-from repost.core.errors import OutputUnwritable, RepostError
+from repost.core.errors import OutputUnwritable, RepostError, UnsafeOutput, UsageError
 from repost.core.files import write_atomic
 from repost.core.seeding import derive_random
 from repost.media.colour import srgb_profile
 from repost.media.metadata import insert_metadata
 from repost.media.read import read_file
 from repost.pairs.downloads import rgb_of
-from repost.pairs.manifest import SHEETS_NAME, Box, Sheet, SheetManifest, Tile, write_manifest
+from repost.pairs.manifest import SHEETS_NAME, Box, Sheet, SheetManifest, Tile, load_sheets, write_manifest
 
 README_NAME = "README.txt"
 
@@ -120,16 +121,28 @@ def make_probe_pack(
     Raises:
         InputNotFound: A photograph does not exist.
         MediaError: A photograph cannot be decoded.
+        UnsafeOutput: A photograph lies where a file of the pack goes.
+        UsageError: `out` holds a file of that name that no earlier run made, or a pack of other photographs or seed.
         OutputBusy: Another run writes there.
         OutputUnwritable: It cannot be written.
     """
+    _check_place(out, photos)
     pictures = [rgb_of(read_file(path), name=str(path)) for path in photos]
     made: list[Sheet] = []
     with output_lock(out):
+        there = out / SHEETS_NAME
+        known = {sheet.id: sheet.sha256 for sheet in load_sheets(there).sheets} if there.exists() else {}
         try:
             (out / "files").mkdir(exist_ok=True)
             for file in FILES:
-                made.append(_write(out, file, pictures, derive_random(seed, "probe", file.name)))
+                sheet, data = _make(file, pictures, derive_random(seed, "probe", file.name))
+                if known and known.get(sheet.id) != sheet.sha256:
+                    raise UsageError(
+                        f"got a folder that holds another pack, expected a new one: '{there}' is needed to recover "
+                        "what was uploaded; choose another folder with -o"
+                    )
+                write_atomic(out / sheet.file, data)
+                made.append(sheet)
                 if on_progress is not None:
                     on_progress(len(made), len(FILES))
             table = "\n".join(f"{sheet.file:<28} {sheet.about}" for sheet in made)
@@ -143,11 +156,26 @@ def make_probe_pack(
     return manifest
 
 
-def _write(out: Path, file: ProbeFile, photos: Sequence[Image.Image], rng: Random) -> Sheet:
+def _check_place(out: Path, photos: Sequence[Path]) -> None:
+    """Files that somebody keeps in the folder are not replaced; those of an earlier run are."""
+    places = [out / name for name in (README_NAME, SHEETS_NAME, *(f"files/{_file_name(file)}" for file in FILES))]
+    real = {place.resolve() for place in places}
+    for photo in photos:
+        if photo.resolve() in real:
+            raise UnsafeOutput(out, source=photo)
+    taken = [place for place in places if place.exists()]
+    if taken and not (out / STATE_FOLDER).is_dir():
+        raise UsageError(f"got a folder that already holds '{taken[0]}', expected a new one; choose another with -o")
+
+
+def _file_name(file: ProbeFile) -> str:
+    return f"{file.name}.{'png' if file.quality is None else 'jpg'}"
+
+
+def _make(file: ProbeFile, photos: Sequence[Image.Image], rng: Random) -> tuple[Sheet, bytes]:
     shown = _shading(file.size_px, rng) if file.flat else _mosaic(file.size_px, photos, rng)
     data = _as_png(shown, file) if file.quality is None else _as_jpeg(shown, file, file.quality)
-    name = f"files/{file.name}.{'png' if file.quality is None else 'jpg'}"
-    write_atomic(out / name, data)
+    name = f"files/{_file_name(file)}"
     width_px, height_px = file.size_px
     sha256 = hashlib.sha256(data).hexdigest()
     whole = Box(left_px=0, top_px=0, right_px=width_px, bottom_px=height_px)
@@ -160,7 +188,7 @@ def _write(out: Path, file: ProbeFile, photos: Sequence[Image.Image], rng: Rando
         source_box=whole,
         scale=1.0,
     )
-    return Sheet(
+    sheet = Sheet(
         id=file.name,
         file=name,
         sha256=sha256,
@@ -169,6 +197,7 @@ def _write(out: Path, file: ProbeFile, photos: Sequence[Image.Image], rng: Rando
         tiles=(tile,),
         about=file.about,
     )
+    return sheet, data
 
 
 def _mosaic(size_px: tuple[int, int], photos: Sequence[Image.Image], rng: Random) -> Image.Image:

@@ -52,6 +52,7 @@ _MOST_ENLARGED = 4
 _PNG_EFFORT = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 """Tiles of photographs are 6 % larger than with Pillow's defaults, and written five times as fast."""
 _LUMA_HELD_BYTES = 256 << 20
+_FOLDERS = ("files", "original", "transmitted", "derivative")
 
 Progress = Callable[[int, "int | None"], None]
 
@@ -84,7 +85,7 @@ def recover(
     Raises:
         InputNotFound: There is no manifest, or no folder of downloads.
         InvalidManifest: The manifest was damaged, or a sheet is missing or not the file that was made.
-        UnsafeOutput: `out` is the folder of the sheets or of the downloads.
+        UnsafeOutput: `out` is the folder of the sheets or of the downloads, or would write into one of them.
         OutputBusy: Another run writes there.
         OutputUnwritable: It cannot be written.
     """
@@ -152,6 +153,8 @@ def _check_places(out: Path, root: Path, downloads: Path) -> None:
     places = {place: place.resolve() for place in (root, downloads)}
     for place, real in places.items():
         if out.resolve() == real or out.resolve().is_relative_to(places[downloads]):
+            raise UnsafeOutput(out, source=place)
+        if any(real.is_relative_to((out / folder).resolve()) for folder in _FOLDERS):
             raise UnsafeOutput(out, source=place)
     if places[root] == places[downloads]:
         raise UnsafeOutput(downloads, source=root)
@@ -253,7 +256,7 @@ def _write_all(
     files: list[FilePair] = []
     tiles: list[TilePair] = []
     refused: list[Problem] = []
-    for folder in ("files", "original", "transmitted", "derivative"):
+    for folder in _FOLDERS:
         (out / folder).mkdir(exist_ok=True)
     for index, found in sorted(chosen.items()):
         sheet = manifest.sheets[index]

@@ -36,6 +36,7 @@ from repost.pairs.manifest import (
     SheetManifest,
     SheetSettings,
     Tile,
+    load_sheets,
     write_manifest,
 )
 
@@ -136,7 +137,7 @@ def make_sheets(
     Raises:
         InputNotFound: A source does not exist.
         UnsafeOutput: `out` is one of the sources.
-        UsageError: No source can be used.
+        UsageError: No source can be used, or `out` holds the sheets of other sources, settings or seed.
         OutputBusy: Another run writes there.
         OutputUnwritable: It cannot be written.
     """
@@ -151,6 +152,7 @@ def make_sheets(
     made: list[Sheet] = []
     remaining = iter(usable)
     with output_lock(out):
+        _check_not_another(out / SHEETS_NAME, usable, settings, seed)
         try:
             (out / "sheets").mkdir(exist_ok=True)
             for index, grid in enumerate(grids):
@@ -172,6 +174,20 @@ def make_sheets(
                 raise
             raise OutputUnwritable(out, reason=error.strerror or str(error)) from error
     return manifest
+
+
+def _check_not_another(path: Path, usable: Sequence[Source], settings: SheetSettings, seed: int) -> None:
+    """A manifest of other sheets stays: without it, what was uploaded by hand could not be recovered any more."""
+    if not path.exists():
+        return
+    there = load_sheets(path)
+    held = sorted((tile.source_id, tile.source_sha256) for sheet in there.sheets for tile in sheet.tiles)
+    same_work = (there.kind, there.seed, there.settings) == ("sheets", seed, settings)
+    if not same_work or held != sorted((source.id, source.sha256) for source in usable):
+        raise UsageError(
+            f"got a folder that holds other sheets, expected a new one or the same sources, options and seed: '{path}' "
+            "is needed to recover what was uploaded; choose another folder with -o"
+        )
 
 
 def survey(found: Iterable[Found]) -> tuple[list[Source], list[FailedSource]]:

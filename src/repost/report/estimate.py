@@ -24,7 +24,7 @@ def _trust(estimated: Estimated) -> Iterator[str]:
         exact = sum(verdict.exact_share == 1 for verdict in verdicts)
         yield f"{exact} of {len(verdicts)} pairs are reproduced pixel for pixel by rules learned without them"
     else:
-        yield "one pair: nothing is left to check the rules on"
+        yield "one upload only: nothing is left to check the rules on"
     if len(estimated.misfits) > _MANY * len(estimated.findings):
         yield (
             f"{len(estimated.misfits)} pairs do not fit, and nothing about their uploads says why: are downloads of "

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from repost.core.errors import OutputUnwritable, RepostError
 from repost.core.extras import require
 from repost.core.files import write_atomic
 from repost.estimation.images.investigate import ChangeAtSize, Investigation, QualityShare, SizeRule
@@ -28,9 +29,18 @@ def write_investigation(found: Investigation, folder: Path) -> list[Path]:
 
     Raises:
         MissingExtra: Matplotlib is not installed; the tables are written all the same.
-        OSError: The folder cannot be written.
+        OutputUnwritable: The folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write_all(found, folder)
+    except OSError as error:
+        if isinstance(error, RepostError):
+            raise
+        raise OutputUnwritable(folder, reason=error.strerror or str(error)) from error
+
+
+def _write_all(found: Investigation, folder: Path) -> list[Path]:
     written: list[Path] = []
     tables: tuple[tuple[str, type[Any], Sequence[Any]], ...] = (
         ("qualities.csv", QualityShare, found.qualities),

@@ -63,9 +63,10 @@ def layers_in_words(layers: Sequence[Layer]) -> str:
 def _lines(found: History, name: str) -> Iterator[str]:
     yield shown(name)
     if not found.layers:
-        yield f"  {format_in_words(found.format)} with no sign of JPEG in its pixels: never compressed, or scaled since"
+        why = "never a JPEG, or hidden by scaling, flatness or another codec"
+        yield f"  {format_in_words(found.format)} with no sign of JPEG in its pixels: {why}"
     for depth, layer in enumerate(found.layers):
-        when = "saved last as" if depth == 0 else "before that as"
+        when = "saved last as" if depth == 0 else "before that most likely as"
         how = "read from the file" if layer.source == "tables" else f"found in the {_place(found)}"
         yield f"  {when} JPEG {_quality(layer)}{_subsampling(layer)}: {how}"
     if found.layers and len(found.layers) == 1 and found.doubt is None:

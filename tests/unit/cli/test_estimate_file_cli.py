@@ -54,9 +54,9 @@ def test_words_for_people(files):
     assert said.stdout.splitlines() == [
         str(files / "twice.jpg"),
         "  saved last as JPEG quality 95, colour 4:4:4: read from the file",
-        "  before that as JPEG quality 70: found in the coefficients",
+        "  before that most likely as JPEG quality 70: found in the coefficients",
         str(files / "clean.png"),
-        "  PNG with no sign of JPEG in its pixels: never compressed, or scaled since",
+        "  PNG with no sign of JPEG in its pixels: never a JPEG, or hidden by scaling, flatness or another codec",
     ]
 
 

@@ -131,7 +131,7 @@ def test_one_pair(learn, folder):
             (folder / side / f"{index}.jpg").unlink()
     code, out, _ = learn()
     assert code == 0
-    assert "one pair: nothing is left to check the rules on" in out
+    assert "one upload only: nothing is left to check the rules on" in out
 
 
 def test_no_pairs(learn, folder):
@@ -218,3 +218,25 @@ def test_several_networks_in_one_folder_are_suspected(learn, folder):
     assert code == 0
     assert "several networks or routes in one folder" in out
     assert "odd: " in err
+
+
+def test_findings_do_not_go_among_the_pictures(learn, folder):
+    (folder / "downloads" / "manifest.jsonl").write_text("mine")
+    code, _, err = learn("--findings", folder / "downloads")
+    assert code == 2
+    assert "holds pictures" in err
+    assert (folder / "downloads" / "manifest.jsonl").read_text() == "mine"
+
+
+def test_one_upload_judges_nothing(learn, folder):
+    """Two downloads of one upload: no rule was learned without it, so no agreement is claimed."""
+    for name in ("uploads", "downloads"):
+        for index in range(1, len(SIZES)):
+            (folder / name / f"{index}.jpg").unlink()
+    upload = (folder / "uploads" / "0.jpg").read_bytes()
+    (folder / "uploads" / "again.jpg").write_bytes(upload)
+    (folder / "downloads" / "again.jpg").write_bytes(save(Image.open(folder / "downloads" / "0.jpg"), quality=60))
+    code, out, _ = learn()
+    assert code == 0
+    assert "nothing is left to check the rules on" in out
+    assert all(rule.fit is None for rule in load_profile(folder / "mine.toml").rules)

@@ -114,3 +114,11 @@ def test_what_is_missing_is_said(investigate, folder):
     assert (code, "none" in err) == (2, True)
     code, _, err = investigate("--pairs", f"alpha={folder}/none", originals=False)
     assert (code, "none" in err) == (2, True)
+
+
+def test_a_file_in_place_of_the_folder_is_named(investigate, folder):
+    (folder / "out").write_text("mine")
+    code, _, err = investigate("--shared", f"alpha={folder}/alpha")
+    assert code == 2
+    assert "expected a folder" in err
+    assert (folder / "out").read_text() == "mine"

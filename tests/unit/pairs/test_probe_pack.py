@@ -8,6 +8,7 @@ import skimage.data
 from PIL import Image
 
 from repost.channel import emulate
+from repost.core.errors import UnsafeOutput, UsageError
 from repost.media.picture import busyness
 from repost.media.read import open_image
 from repost.pairs import probe_pack
@@ -102,3 +103,27 @@ def test_downloads_of_a_pack_from_one_photograph_are_told_apart(pack, small_file
     kinds = collections.Counter(row.kind for row in pairs.problems)
     assert kinds["missing"] == 1
     assert set(kinds) <= {"missing", "tile_rejected"}
+
+
+def test_files_that_somebody_keeps_there_are_not_replaced(small_files, tmp_path):
+    (tmp_path / "README.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"already holds .*README\.txt"):
+        make_probe_pack(tmp_path, [])
+    assert (tmp_path / "README.txt").read_text() == "mine"
+    (tmp_path / "README.txt").unlink()
+    (tmp_path / "files").mkdir()
+    photo = tmp_path / "files" / "png_880.png"
+    Image.fromarray(skimage.data.astronaut()).save(photo)
+    before = photo.read_bytes()
+    with pytest.raises(UnsafeOutput):
+        make_probe_pack(tmp_path, [photo])
+    assert photo.read_bytes() == before
+
+
+def test_the_manifest_of_another_pack_is_never_replaced(small_files, tmp_path):
+    made = make_probe_pack(tmp_path, [])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="holds another pack"):
+        make_probe_pack(tmp_path, [], seed=1)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert make_probe_pack(tmp_path, []) == made

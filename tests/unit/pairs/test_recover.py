@@ -269,6 +269,11 @@ def test_places_that_would_mix_are_refused(copied, downloads, tmp_path):
             recover(copied, downloads, out=out)
     with pytest.raises(UnsafeOutput):
         recover(copied, copied, out=tmp_path / "pairs")
+    shutil.copytree(downloads, tmp_path / "here" / "files")
+    before = sorted((tmp_path / "here" / "files").iterdir())
+    with pytest.raises(UnsafeOutput):  # the pairs' own folder of that name
+        recover(copied, tmp_path / "here" / "files", out=tmp_path / "here")
+    assert sorted((tmp_path / "here" / "files").iterdir()) == before
     with pytest.raises(InputNotFound):
         recover(copied, tmp_path / "nowhere", out=tmp_path / "pairs")
 

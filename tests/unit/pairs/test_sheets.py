@@ -48,6 +48,22 @@ def test_the_seed_decides_everything(sources, tmp_path):
     assert bytes_below(tmp_path / "a") != bytes_below(tmp_path / "c")
 
 
+def test_the_manifest_of_other_sheets_is_never_replaced(sources, tmp_path):
+    """Without it, what was uploaded by hand is lost."""
+    settings = settings_for("", tile_px=128, max_size_px=(256, 256))
+    make_sheets([sources], tmp_path, platform="", settings=settings)
+    before = bytes_below(tmp_path)
+    smaller = settings_for("", tile_px=64, max_size_px=(256, 256))
+    for some, other, seed in (
+        ([sources], settings, 1),
+        ([sources], smaller, 0),
+        ([next(sources.iterdir())], settings, 0),
+    ):
+        with pytest.raises(UsageError, match="holds other sheets"):
+            make_sheets(some, tmp_path, platform="", settings=other, seed=seed)
+    assert bytes_below(tmp_path) == before
+
+
 def test_finished_sheets_are_kept_and_damaged_ones_made_again(sources, tmp_path):
     settings = settings_for("", tile_px=128, max_size_px=(256, 256))
     made = make_sheets([sources], tmp_path, platform="", settings=settings)

@@ -119,9 +119,11 @@ def table_layer(structure: JpegStructure) -> Layer:
 
 def _history_of_jpeg(data: bytes, structure: JpegStructure, pixels: NDArray[np.uint8]) -> History:
     outer = table_layer(structure)
-    luma = _luma_multiples(data) if structure.color_model in ("ycbcr", "grey") else None
+    told = structure.color_model in ("ycbcr", "grey")
+    luma = _luma_multiples(data) if told else None
     if luma is None:
-        doubt = "its components are not luma and chroma, so earlier layers could not be looked for"
+        why = "its coefficients cannot be read" if told else "its components are not luma and chroma"
+        doubt = f"{why}, so earlier layers could not be looked for"
         return History(format="jpeg", layers=(outer,), compressed=True, doubt=doubt)
     inner = hidden_layer(_telling(luma, pixels), structure.table_of(0), rounded=False)
     return History(format="jpeg", layers=(outer, *inner), compressed=True)

@@ -1,7 +1,7 @@
 """Which networks a file may have come from.
 
 Bayes' rule over every platform with a profile, and "none of these": a file that no network touched, or one that came
-from a network without a profile. The prior is stated below, the likelihoods are those of `signature_served`; networks
+from a network without a profile. The prior is stated below, the likelihoods are those of `served`; networks
 that treat a file alike share the probability, and each names the others.
 """
 

@@ -1,8 +1,8 @@
 """How likely a network is to serve a file of a given signature.
 
-The likelihood of a profile is summed over the uploads that may have become the file (`signature_uploads`), because
+The likelihood of a profile is summed over the uploads that may have become the file (`uploads`), because
 what was uploaded is not known: an upload follows a rule, comes out at a size, and is coded with tables; whatever the
-rule keeps of the upload has the chance it has among uploads (`signature_population`).
+rule keeps of the upload has the chance it has among uploads (`population`).
 """
 
 from __future__ import annotations

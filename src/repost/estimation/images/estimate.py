@@ -67,7 +67,7 @@ class Estimated:
     Attributes:
         profile: With the measured fit of each rule.
         findings: Of every pair that was used.
-        verdicts: On every pair, by rules learned without it.
+        verdicts: On every pair, by rules learned without it; none where all pairs are of one upload.
         misfits: Pairs that the rules do not explain, with the reason.
         refused: Pairs that could not be used, with the reason.
     """
@@ -133,12 +133,14 @@ def estimate_images(
                 yield event
         findings = examined.findings
         if not findings:
-            reasons = "".join(f"\n  {one.name}: {one.reason}" for one in examined.refused[:5])
-            got = f"{len(pairs)} pairs, none of which can be learned from" if pairs else "no pairs"
+            reasons = "".join(
+                f"\n  {one.name}: {one.reason.removeprefix(f'{one.name}: ')}" for one in examined.refused[:5]
+            )
+            got = f"{len(pairs)} pair{'s'[: len(pairs) != 1]}, none to be learned from" if pairs else "no pairs"
             raise UsageError(f"got {got}, expected at least one that shows the same picture twice{reasons}")
         profile = learn(findings, about)
         rows: list[Mapping[str, Any]] = []
-        if len(findings) > 1:
+        if len({one.upload_sha256 for one in findings}) > 1:
             uploads = {pair.name: pair.upload for pair in pairs}
             by_name = {one.name: one for one in findings}
             work = JudgeRules(uploads, _learned_without(findings, about), by_name, profile, max_pixels)
@@ -189,8 +191,6 @@ def _learned_without(findings: Sequence[PairFinding], about: About) -> dict[str,
     profiles: dict[str, Profile] = {}
     for fold in range(folds):
         rest = [finding for finding in findings if fold_of[finding.upload_sha256] != fold]
-        if not rest:  # one upload, several pairs
-            rest = list(findings)
         learned = learn(rest, about)
         profiles |= {one.name: learned for one in findings if fold_of[one.upload_sha256] == fold}
     return profiles
