@@ -11,7 +11,7 @@ from repost.platforms.values import draw, numbers_of
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,9}", fullmatch=True)
-dates = st.from_regex(r"20[0-9]{2}(-[0-9]{2}(-[0-9]{2})?)?", fullmatch=True)
+dates = st.from_regex(r"20[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?", fullmatch=True)
 features = st.sampled_from(["width_px", "long_side_px", "pixel_count", "size_bytes", "bits_per_pixel", "busyness"])
 
 

@@ -21,7 +21,7 @@ from repost.platforms.values import ByFeature, Data
 SCHEMA_VERSION = 1
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
-OBSERVED_PATTERN = r"^\d{4}(-\d{2}(-\d{2})?)?$"
+OBSERVED_PATTERN = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Observed = Annotated[str, Field(pattern=OBSERVED_PATTERN)]
 
