@@ -20,10 +20,12 @@ class Share(A.ImageOnlyTransform):
         self.share = Repost(platforms)
 
     def apply(self, img: np.ndarray, **_: object) -> np.ndarray:
+        """Share one picture: uint8 HWC RGB in and out."""
         return self.share(img)
 
 
 def main(folder: Path) -> None:
+    """Augment every photograph of a folder."""
     transform = A.Compose([A.HorizontalFlip(p=0.5), Share(["facebook", "wechat"], p=1.0), A.Resize(224, 224)])
     for path in sorted(folder.glob("*.jpg")):
         image = np.array(Image.open(path).convert("RGB"))

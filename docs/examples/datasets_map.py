@@ -9,6 +9,7 @@ from repost import Repost
 
 
 def main(folder: Path) -> None:
+    """Share every photograph of a folder as a data set."""
     photos = Dataset.from_dict(
         {"image": [str(path) for path in sorted(folder.glob("*.jpg"))]}, features=Features({"image": ImageFeature()})
     )

@@ -27,6 +27,7 @@ class Photos(Dataset):
 
 
 def main(folder: Path) -> None:
+    """Load the photographs of a folder, shared anew each time."""
     share = Repost(["facebook", "twitter", "instagram"], p=0.8)
     loader = DataLoader(Photos(folder, share), batch_size=4, num_workers=2, shuffle=True)
     for epoch in range(2):

@@ -17,24 +17,15 @@ def estimate_file(
     as_json: AsJson = False,
 ) -> None:
     """Say how a picture was compressed: by its file, and by what its pixels give away of earlier JPEGs."""
-    from repost.cli.exits import EXIT_FAILED
-    from repost.core.errors import RepostError
+    from repost.cli.each import each
     from repost.estimation.history.estimate import estimate_history
     from repost.media.read import read_file
     from repost.report.history import history_row, history_text
-    from repost.report.words import shown
 
-    failed = False
-    for path in files:
-        try:
-            found = estimate_history(read_file(path), name=str(path), max_pixels=max_pixels)
-        except (RepostError, OSError) as error:
-            typer.echo(f"failed: {shown(str(error))}", err=True)
-            failed = True
-            continue
+    for path, found in each(
+        files, lambda path: estimate_history(read_file(path), name=str(path), max_pixels=max_pixels)
+    ):
         if as_json:
             typer.echo(json.dumps(history_row(found, name=str(path)), sort_keys=True))
         else:
             typer.echo(history_text(found, name=str(path)))
-    if failed:
-        raise typer.Exit(EXIT_FAILED)

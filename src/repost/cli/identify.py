@@ -23,29 +23,20 @@ def identify(
 
     Says "none of these" where that is the honest answer; the exit code is 1 when it is for every file.
     """
-    from repost.cli.exits import EXIT_FAILED, EXIT_NEGATIVE
-    from repost.core.errors import RepostError
+    from repost.cli.each import each
+    from repost.cli.exits import EXIT_NEGATIVE
     from repost.estimation.identify.rank import identify as identify_file
     from repost.estimation.identify.rank import with_profiles
     from repost.platforms import load_profile
     from repost.report.identify import identification_row, identification_text
-    from repost.report.words import shown
 
     profiles = with_profiles(load_profile(path) for path in profile or ())
-    failed, named = False, False
-    for path in files:
-        try:
-            found = identify_file(path, profiles=profiles, max_pixels=max_pixels)
-        except (RepostError, OSError) as error:
-            typer.echo(f"failed: {shown(str(error))}", err=True)
-            failed = True
-            continue
+    named = False
+    for path, found in each(files, lambda path: identify_file(path, profiles=profiles, max_pixels=max_pixels)):
         named |= bool(found.answer)
         if as_json:
             typer.echo(json.dumps(identification_row(found, name=str(path)), sort_keys=True))
         else:
             typer.echo(identification_text(found, name=str(path)))
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
     if not named:
         raise typer.Exit(EXIT_NEGATIVE)

@@ -15,29 +15,20 @@ def probe(
     files: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Say what an image file is: container, size, metadata and how a JPEG was coded."""
-    from repost.cli.exits import EXIT_FAILED
-    from repost.core.errors import RepostError
+    from repost.cli.each import each
     from repost.estimation.history.estimate import table_layers
     from repost.media.probe import probe_file
     from repost.media.read import read_file
     from repost.report.history import layer_rows, layers_in_words
 
-    failed = False
-    for path in files:
-        try:
-            found = probe_file(path)
-            layers = table_layers(read_file(path), name=str(path))
-        except (RepostError, OSError) as error:
-            typer.echo(f"failed: {error}", err=True)
-            failed = True
-            continue
+    for path, (found, layers) in each(
+        files, lambda path: (probe_file(path), table_layers(read_file(path), name=str(path)))
+    ):
         if as_json:
             typer.echo(json.dumps({"file": str(path), **found, "layers": layer_rows(layers)}, sort_keys=True))
         else:
             found["layers"] = layers_in_words(layers)
             typer.echo("\n".join([str(path), *(f"  {name:<18} {_plain(value)}" for name, value in found.items())]))
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
 
 
 def _plain(value: object) -> str:

@@ -149,24 +149,12 @@ def make_sheets(
     rng = derive_random(seed, "sheets")
     rng.shuffle(usable)
     grids = list(draw_grids(len(usable), settings, rng))
-    made: list[Sheet] = []
-    remaining = iter(usable)
     with output_lock(out):
         _check_not_another(out / SHEETS_NAME, usable, settings, seed)
         try:
-            (out / "sheets").mkdir(exist_ok=True)
-            for index, grid in enumerate(grids):
-                taken = [next(remaining) for _ in range(grid[0] * grid[1])]
-                made.append(_make_or_keep(out, f"sheet_{index:04d}", taken, grid, settings))
-                if on_progress is not None:
-                    on_progress(len(made), len(grids))
+            made = _make_all(out, usable, grids, settings, on_progress)
             manifest = SheetManifest(
-                kind="sheets",
-                platform=platform,
-                seed=seed,
-                settings=settings,
-                sheets=tuple(made),
-                failed=tuple(failed),
+                kind="sheets", platform=platform, seed=seed, settings=settings, sheets=tuple(made), failed=tuple(failed)
             )
             write_manifest(out / SHEETS_NAME, manifest)
         except OSError as error:
@@ -174,6 +162,24 @@ def make_sheets(
                 raise
             raise OutputUnwritable(out, reason=error.strerror or str(error)) from error
     return manifest
+
+
+def _make_all(
+    out: Path,
+    usable: Sequence[Source],
+    grids: Sequence[tuple[int, int]],
+    settings: SheetSettings,
+    on_progress: Progress | None,
+) -> list[Sheet]:
+    (out / "sheets").mkdir(exist_ok=True)
+    made: list[Sheet] = []
+    remaining = iter(usable)
+    for index, grid in enumerate(grids):
+        taken = [next(remaining) for _ in range(grid[0] * grid[1])]
+        made.append(_make_or_keep(out, f"sheet_{index:04d}", taken, grid, settings))
+        if on_progress is not None:
+            on_progress(len(made), len(grids))
+    return made
 
 
 def _check_not_another(path: Path, usable: Sequence[Source], settings: SheetSettings, seed: int) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.size_law import Law, candidate_laws, explains
+from repost.estimation.images.size_law import Law, best_law, candidate_laws, explains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,8 +160,6 @@ def sizes_of(findings: Sequence[PairFinding]) -> list[tuple[tuple[int, int], tup
 
 def law_of(findings: Sequence[PairFinding]) -> tuple[Law, list[Law]]:
     """The size law of some pairs, and others that explain as much."""
-    from repost.estimation.images.size_law import best_law
-
     changes = sizes_of(findings)
     return best_law(changes, candidate_laws(changes))
 
@@ -181,7 +179,7 @@ def _one_hot(findings: Sequence[PairFinding], setting: str) -> NDArray[np.int64]
     kinds = list(dict.fromkeys(value for value in values if value is not None))
     if len(kinds) < 2:
         return None
-    places: Literal[0] | dict[object, int] = {value: place for place, value in enumerate(kinds)}
+    places = {value: place for place, value in enumerate(kinds)}
     table = np.zeros((len(values), len(kinds)), dtype=np.int64)
     for row, value in enumerate(values):
         if value is not None:
