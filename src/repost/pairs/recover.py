@@ -9,6 +9,7 @@ PAIRS/derivative/...                 resampled to the original's size, where the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import zlib
@@ -22,7 +23,7 @@ from pathlib import Path
 from PIL import Image
 
 from repost.batch.lock import output_lock
-from repost.core.errors import MissingExtra, OutputUnwritable, RepostError, UnsafeOutput
+from repost.core.errors import MissingExtra, OutputUnwritable, RepostError, UnsafeOutput, UsageError
 from repost.core.files import digest_file, write_atomic
 from repost.media.read import max_pixels_allowed, open_image
 from repost.media.sniff import EXTENSIONS
@@ -39,6 +40,7 @@ from repost.pairs.manifest import (
     Sheet,
     SheetManifest,
     TilePair,
+    load_pairs,
     load_sheets,
     write_manifest,
 )
@@ -74,7 +76,7 @@ def recover(
     Args:
         sheets: The manifest of the upload, or its folder.
         downloads: The folder of downloads; their names and order do not matter.
-        out: Where pairs go. What it holds under the same names is replaced.
+        out: Where pairs go. Pairs of the same downloads are made anew there.
         max_pixels: Limit on width x height of a download; the limit in force when None. Downloads with over four times
             the pixels of the largest sheet are refused in any case.
         on_progress: Told how many downloads are finished, and how many there are.
@@ -86,6 +88,7 @@ def recover(
         InputNotFound: There is no manifest, or no folder of downloads.
         InvalidManifest: The manifest was damaged, or a sheet is missing or not the file that was made.
         UnsafeOutput: `out` is the folder of the sheets or of the downloads, or would write into one of them.
+        UsageError: `out` holds pairs of other downloads.
         OutputBusy: Another run writes there.
         OutputUnwritable: It cannot be written.
     """
@@ -98,6 +101,7 @@ def recover(
     largest = max(sheet.width_px * sheet.height_px for sheet in manifest.sheets)
     limit = min(_MOST_ENLARGED * largest, max_pixels or max_pixels_allowed())
     with output_lock(out):
+        _check_not_another(out / PAIRS_NAME, listed)
         matching = _Matching(root, manifest, limit)
         matching.look_at_all(listed, on_progress)
         chosen, problems = matching.settle()
@@ -158,6 +162,21 @@ def _check_places(out: Path, root: Path, downloads: Path) -> None:
             raise UnsafeOutput(out, source=place)
     if places[root] == places[downloads]:
         raise UnsafeOutput(downloads, source=root)
+
+
+def _check_not_another(path: Path, listed: Sequence[Download]) -> None:
+    """Pairs of another network stay: what came back once may not come back again."""
+    if not path.exists():
+        return
+    held = {pair.download_sha256: pair.download_name for pair in load_pairs(path).files}
+    for download in listed:
+        with contextlib.suppress(OSError):  # matching says what is wrong with it
+            held.pop(digest_file(download.path), None)
+    if held:
+        raise UsageError(
+            f"got a folder that holds pairs of other downloads ('{next(iter(held.values()))}' is not among these): "
+            f"'{path}'; choose another folder with -o, or remove it"
+        )
 
 
 class _Matching:

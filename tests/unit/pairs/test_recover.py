@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from repost.core.errors import InputNotFound, UnsafeOutput
+from repost.core.errors import InputNotFound, UnsafeOutput, UsageError
 from repost.pairs.manifest import InvalidManifest, load_pairs
 from repost.pairs.recover import recover
 
@@ -229,6 +229,19 @@ def test_the_same_again_is_the_same_bytes(uploaded, downloads, all_but, tmp_path
         for name in ("one", "two")
     )  # fmt: skip
     assert first == second
+
+
+def test_pairs_of_other_downloads_are_not_replaced(uploaded, downloads, all_but, tmp_path):
+    all_but()
+    out = tmp_path / "pairs"
+    recover(uploaded.folder, downloads, out=out)
+    before = (out / "pairs.json").read_bytes()
+    recover(uploaded.folder, downloads, out=out)  # the same ones again, or more of them
+    empty = tmp_path / "other"
+    empty.mkdir()
+    with pytest.raises(UsageError, match="pairs of other downloads"):
+        recover(uploaded.folder, empty, out=out)
+    assert (out / "pairs.json").read_bytes() == before
 
 
 @pytest.fixture
