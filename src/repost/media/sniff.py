@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 IMAGE_FORMATS = ("jpeg", "png", "webp", "gif", "heif", "avif", "tiff", "bmp")
-VIDEO_FORMATS = ("mp4", "mov", "webm", "mkv", "avi")
+VIDEO_FORMATS = ("mp4", "mov", "webm", "mkv", "avi", "h264")
 MEDIA_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".heic", ".heif", ".hif", ".avif"}
     | {".tif", ".tiff", ".bmp", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"}
@@ -20,6 +22,8 @@ _MAGIC = (
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
 )
+_ANNEX_B = re.compile(rb"\0?\0\0\x01(?:[\x27\x47\x67]|\x09[\x10\x30\x50\x70\x90\xb0\xd0\xf0]\0?\0\0\x01[\x27\x47\x67])")
+"""A raw H.264 stream: a start code and a sequence parameter set, with or without an access unit delimiter before it."""
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -43,6 +47,8 @@ def sniff(head: bytes) -> str | None:
         return {b"WEBP": "webp", b"AVI ": "avi"}.get(head[8:12])
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "webm" if b"webm" in head else "mkv"
+    if _ANNEX_B.match(head):
+        return "h264"
     return _sniff_bmff(head) if head[4:8] == b"ftyp" else None
 
 

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 
 from repost.platforms.values import Data, Feature, Features, Finite
 
-Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif", "avif", "tiff", "bmp", "mp4", "mov", "webm", "mkv"]
+Format: TypeAlias = Literal[
+    "jpeg", "png", "webp", "gif", "heif", "avif", "tiff", "bmp", "mp4", "mov", "webm", "mkv", "avi", "h264"
+]
 Orientation: TypeAlias = Literal["portrait", "landscape", "square"]
 Codec: TypeAlias = Literal["h264", "hevc", "vp9", "av1", "mpeg4"]
 

@@ -1,0 +1,185 @@
+"""How the frames of a video were coded, and the frames themselves, one at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from av.video.frame import PictureType, VideoFrame
+
+from repost.media.video.headers import parse_encoder_settings
+from repost.media.video.open import open_video
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+QP_COUNT = 64
+"""H.264 uses QP 0-51, 8-bit HEVC likewise; VP9's scale is longer and is cut off at the end."""
+
+_BLOCK = np.dtype([("x", "<i4"), ("y", "<i4"), ("width", "<i4"), ("height", "<i4"), ("delta_qp", "<i4")])
+"""AVVideoBlockParams of FFmpeg's libavutil/video_enc_params.h, which has been the same since it came in 2020."""
+_HEADER_QP_OFFSET = 28
+"""Where AVVideoEncParams keeps the frame's QP: after a 4-byte count, padding, two sizes of 8 bytes and the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCoding:
+    """How one frame was coded.
+
+    Attributes:
+        kind: "I", "P", "B", or "?".
+        keyframe: Whether decoding can start here.
+        qp_histogram: Blocks by quantisation parameter, int64 (QP_COUNT,); empty where the decoder does not tell.
+    """
+
+    kind: str
+    keyframe: bool
+    qp_histogram: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StreamCoding:
+    """How all frames of a stream were coded, in the order they are shown.
+
+    Attributes:
+        kinds: One letter for each frame: "I", "P", "B" or "?".
+        keyframes: Indices of the frames where decoding can start.
+        qp_by_kind: Blocks by quantisation parameter, int64 (QP_COUNT,), for each kind of frame.
+        settings: What x264 or x265 wrote about themselves, or None.
+    """
+
+    kinds: str
+    keyframes: tuple[int, ...]
+    qp_by_kind: Mapping[str, NDArray[np.int64]]
+    settings: Mapping[str, str] | None = field(default=None)
+
+    @cached_property
+    def qp_histogram(self) -> NDArray[np.int64]:
+        """Blocks by quantisation parameter, over all frames."""
+        return np.sum([*self.qp_by_kind.values(), np.zeros(QP_COUNT, np.int64)], axis=0)
+
+    def mean_qp(self, kind: str | None = None) -> float | None:
+        """Mean quantisation parameter of the blocks of one kind of frame, or of all; None where none is known."""
+        counts = self.qp_histogram if kind is None else self.qp_by_kind.get(kind, np.zeros(0))
+        total = counts.sum()
+        return float(counts @ np.arange(len(counts)) / total) if total else None
+
+    @property
+    def longest_b_run(self) -> int:
+        """Most B-frames in a row."""
+        return max((len(run) for run in re.findall("B+", self.kinds)), default=0)
+
+    @property
+    def keyframe_gaps(self) -> tuple[int, ...]:
+        """Frames from each keyframe to the next."""
+        return tuple(after - before for before, after in pairwise(self.keyframes))
+
+
+def decode_frames(path: Path, *, name: str | None = None, threads: int = 0) -> Iterator[VideoFrame]:
+    """Decode a video, one frame at a time.
+
+    Args:
+        path: The file.
+        name: What it is called in errors; the path when None.
+        threads: Decoder threads; 0 leaves it to FFmpeg. The frames do not depend on it.
+
+    Yields:
+        Frames as stored (not turned), in the order they are shown, with their timestamps.
+
+    Raises:
+        MediaError: It is no video, damaged or empty; perhaps only after some frames.
+    """
+    with open_video(path, name=name or str(path)) as (container, stream):
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads
+        yield from container.decode(stream)
+
+
+def read_stream_coding(path: Path, *, name: str | None = None, most_frames: int | None = None) -> StreamCoding:
+    """Read how the frames of a video were coded, by decoding it.
+
+    Args:
+        path: The file.
+        name: What it is called in errors; the path when None.
+        most_frames: Stop after so many; None reads all.
+
+    Returns:
+        Frame kinds, keyframes, quantisation parameters (H.264 per block, VP9 per frame, HEVC and AV1 none) and the
+        encoder's own settings where it left them.
+
+    Raises:
+        MediaError: It is no video, damaged or empty.
+    """
+    kinds: list[str] = []
+    keyframes: list[int] = []
+    by_kind: dict[str, NDArray[np.int64]] = {}
+    settings: Mapping[str, str] | None = None
+    with open_video(path, name=name or str(path)) as (container, stream):
+        # Frame threads overwrite the table of quantisation parameters while it is exported: it changes from run to run.
+        stream.thread_type = "SLICE"
+        stream.codec_context.options = {"export_side_data": "venc_params"}
+        for index, frame in enumerate(container.decode(stream)):
+            coding = frame_coding(frame)
+            kinds.append(coding.kind)
+            if coding.keyframe:
+                keyframes.append(index)
+            if len(coding.qp_histogram):
+                by_kind[coding.kind] = by_kind.get(coding.kind, 0) + coding.qp_histogram
+            settings = settings or _settings_of(frame)
+            if most_frames is not None and index + 1 >= most_frames:
+                break
+    return StreamCoding("".join(kinds), tuple(keyframes), by_kind, settings)
+
+
+def frame_coding(frame: VideoFrame) -> FrameCoding:
+    """How a decoded frame was coded.
+
+    Args:
+        frame: Of a decoder that was opened with `export_side_data=venc_params`; else no QP is known.
+
+    Returns:
+        Its kind, and the quantisation parameters of its blocks.
+    """
+    kind = PictureType(frame.pict_type).name
+    histogram = np.zeros(0, np.int64)
+    for data in _side_data(frame, "VIDEO_ENC_PARAMS"):
+        histogram = _qp_histogram(data)
+    return FrameCoding(kind if kind in ("I", "P", "B") else "?", bool(frame.key_frame), histogram)
+
+
+def _qp_histogram(params: bytes) -> NDArray[np.int64]:
+    count = int(np.frombuffer(params, "<u4", 1)[0])
+    offset, block_bytes = (int(number) for number in np.frombuffer(params, "<u8", 2, 8))
+    base = int(np.frombuffer(params, "<i4", 1, _HEADER_QP_OFFSET)[0])
+    if not count or block_bytes != _BLOCK.itemsize:
+        return np.bincount([min(max(base, 0), QP_COUNT - 1)], minlength=QP_COUNT)
+    found = base + np.frombuffer(params, _BLOCK, count, offset)["delta_qp"]
+    return np.bincount(np.clip(found, 0, QP_COUNT - 1), minlength=QP_COUNT)
+
+
+def _settings_of(frame: VideoFrame) -> Mapping[str, str] | None:
+    return next(filter(None, map(parse_encoder_settings, _side_data(frame, "SEI_UNREGISTERED"))), None)
+
+
+def _side_data(frame: VideoFrame, kind: str) -> Iterator[bytes]:
+    found: Any = frame.side_data  # a sequence too, which its stubs do not tell
+    return (bytes(data) for data in found if data.type.name == kind)
+
+
+def luma_of(frame: VideoFrame) -> NDArray[np.uint8]:
+    """The luma plane of an 8-bit planar frame.
+
+    Args:
+        frame: A frame in a planar YUV or grey format of 8 bits.
+
+    Returns:
+        uint8 (height, width), a view into the frame.
+    """
+    plane: Any = frame.planes[0]  # it has the buffer protocol, which its stubs do not tell
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]

@@ -1,0 +1,132 @@
+"""How an H.264 stream was set up: its parameter sets, and the settings that x264 and x265 write into their files."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av.logging
+from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from repost.media.video.open import open_video
+
+_FIELD = re.compile(r"^\d+\s+(\w+)\s+[01]+ = (-?\d+)")
+_log_lock = threading.Lock()
+_SETTINGS = re.compile(rb"x26[45] [^\0]*")
+_SETTING = re.compile(r"([\w-]+)=(\S+)")
+_FLAG = re.compile(r"(?<!\S)(no-)?([a-z][\w-]*)(?!\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class H264Headers:
+    """The first parameter sets of a stream, by the names of ITU-T H.264.
+
+    Attributes:
+        level_idc: 10 times the level.
+        cabac: Entropy coding is CABAC and not CAVLC.
+        references: Default size of list 0, num_ref_idx_l0_default_active: x264's `ref`. max_num_ref_frames is no
+            measure of it, since a pyramid of B-frames raises it to 4.
+        initial_qp: pic_init_qp of the picture parameter set. x264 writes its whole CRF there, or 26 for a first pass at
+            an average bitrate (libx264's `ABR ? 26 : qp_constant`).
+        chroma_qp_offset: chroma_qp_index_offset; x264 lowers it by its psychovisual settings.
+        transform_8x8: Whether 8x8 transforms are allowed.
+        weighted_p: Whether P-frames are weighted.
+        weighted_b: weighted_bipred_idc: 0 none, 1 explicit, 2 implicit.
+        hypothetical_decoder: Whether NAL HRD parameters are present, as they are where a buffer is signalled.
+    """
+
+    level_idc: int
+    cabac: bool
+    references: int
+    initial_qp: int
+    chroma_qp_offset: int
+    transform_8x8: bool
+    weighted_p: bool
+    weighted_b: int
+    hypothetical_decoder: bool
+
+
+def read_h264_headers(path: Path, *, name: str | None = None) -> H264Headers | None:
+    """Read the parameter sets of an H.264 stream, without decoding it.
+
+    Args:
+        path: The file.
+        name: What it is called in errors; the path when None.
+
+    Returns:
+        Its headers, or None where the stream is not H.264 or carries no parameter sets.
+
+    Raises:
+        MediaError: It is no video, damaged or empty.
+    """
+    with open_video(path, name=name or str(path)) as (container, stream):
+        if stream.codec_context.codec.canonical_name != "h264":
+            return None
+        fields: dict[str, int] = {}
+        for message in _traced(container, stream):
+            if found := _FIELD.match(message.strip()):
+                fields.setdefault(found[1], int(found[2]))
+    if "pic_init_qp_minus26" not in fields:
+        return None
+    return H264Headers(
+        level_idc=fields["level_idc"],
+        cabac=bool(fields["entropy_coding_mode_flag"]),
+        references=fields["num_ref_idx_l0_default_active_minus1"] + 1,
+        initial_qp=26 + fields["pic_init_qp_minus26"],
+        chroma_qp_offset=fields["chroma_qp_index_offset"],
+        transform_8x8=bool(fields.get("transform_8x8_mode_flag", 0)),
+        weighted_p=bool(fields["weighted_pred_flag"]),
+        weighted_b=fields["weighted_bipred_idc"],
+        hypothetical_decoder=bool(fields.get("nal_hrd_parameters_present_flag", 0)),
+    )
+
+
+def _traced(container: InputContainer, stream: VideoStream) -> list[str]:
+    """What FFmpeg's trace_headers filter logs about the headers outside and inside the first packet.
+
+    The log level is one for the process, so only one trace runs at a time.
+    """
+    with _log_lock:
+        before = av.logging.get_level()
+        av.logging.set_level(av.logging.TRACE)
+        try:
+            with av.logging.Capture(local=True) as logs:
+                tracer: Any = BitStreamFilterContext("trace_headers", stream)
+                for packet in container.demux(stream):
+                    if packet.size:
+                        tracer.filter(packet)
+                        break
+                return [message for _, source, message in logs if source == "trace_headers"]
+        finally:
+            av.logging.set_level(before)
+
+
+def parse_encoder_settings(message: bytes) -> Mapping[str, str] | None:
+    """The settings that x264 or x265 left in a user data message.
+
+    Args:
+        message: Payload of an unregistered SEI message.
+
+    Returns:
+        "encoder" ("x264 - core 165 ...") and every option by its name; None where the message is something else.
+        x265 writes switches as words: `wpp` becomes "1", `no-sao` makes "sao" "0".
+
+    Example:
+        >>> dict(parse_encoder_settings(b"x264 - core 165 - options: cabac=1 ref=3 crf=23.0"))
+        {'encoder': 'x264 - core 165', 'cabac': '1', 'ref': '3', 'crf': '23.0'}
+    """
+    found = _SETTINGS.search(message)
+    if not found:
+        return None
+    text = found[0].decode("ascii", "replace")
+    head, mark, options = text.partition("options: ")
+    if not mark:
+        return None
+    switches = {name: "0" if no else "1" for no, name in _FLAG.findall(options) if "=" not in name}
+    return {"encoder": head.partition(" - H.26")[0].strip(" -"), **switches, **dict(_SETTING.findall(options))}

@@ -1,0 +1,98 @@
+"""Open videos safely: format by content, every failure of FFmpeg a clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from repost.core.errors import InputNotFound, NotMedia, UnreadableMedia, UnsupportedMedia
+from repost.media.sniff import IMAGE_FORMATS, VIDEO_FORMATS, describe, sniff
+
+_DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "mkv": "matroska", "avi": "avi", "h264": "h264"}
+"""FFmpeg's demuxer for each format. Only these are offered a file: playlists and concat scripts, which make FFmpeg read
+other files, are never guessed at."""
+
+
+def video_format(path: Path, *, name: str) -> str:
+    """The container of a video file, by its content.
+
+    Args:
+        path: The file.
+        name: What it is called in errors.
+
+    Returns:
+        One of `sniff.VIDEO_FORMATS`.
+
+    Raises:
+        InputNotFound: There is no such file.
+        UnreadableMedia: It cannot be read.
+        UnsupportedMedia: It is an image.
+        NotMedia: It is neither image nor video.
+    """
+    if not path.is_file():
+        raise InputNotFound(path)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(64)
+    except OSError as error:
+        raise UnreadableMedia(name, reason=error.strerror or str(error)) from error
+    found = sniff(head)
+    if found in VIDEO_FORMATS:
+        return found
+    if found in IMAGE_FORMATS:
+        raise UnsupportedMedia(name, got=f"a {found} image", expected="a video", remedy="images go with images")
+    raise NotMedia(name, got=describe(head))
+
+
+@contextmanager
+def open_video(path: Path, *, name: str) -> Generator[tuple[InputContainer, VideoStream]]:
+    """Open a video file and its picture stream.
+
+    Args:
+        path: The file.
+        name: What it is called in errors.
+
+    Yields:
+        The container, and its first video stream that is no cover picture.
+
+    Raises:
+        InputNotFound: There is no such file.
+        UnreadableMedia: It is damaged, truncated or empty; also for damage that is found while the block decodes.
+        UnsupportedMedia: It is an image, or holds no moving pictures.
+        NotMedia: It is neither image nor video.
+    """
+    demuxer = _DEMUXERS[video_format(path, name=name)]
+    with reading(name), av.open(str(path), format=demuxer) as container:
+        streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+        if not streams:
+            kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
+            raise UnsupportedMedia(
+                name, got=f"a file with {', '.join(kinds)} only", expected="a video", remedy="choose another file"
+            )
+        yield container, streams[0]
+
+
+@contextmanager
+def reading(name: str) -> Generator[None]:
+    """Turn FFmpeg's failures into `UnreadableMedia`.
+
+    Args:
+        name: What the file is called in errors.
+
+    Raises:
+        UnreadableMedia: FFmpeg failed in the block.
+    """
+    try:
+        yield
+    except FFmpegError as error:
+        raise UnreadableMedia(name, reason=(error.strerror or str(error)).lower()) from error
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    return bool(stream.disposition & stream.disposition.attached_pic)

@@ -1,0 +1,48 @@
+"""A video on its way to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from repost.core.files import digest_file
+from repost.media.video.facts import VideoFacts, read_video_facts
+
+
+class VideoUpload:
+    """A video file that a person hands to a network; its frames are only ever streamed.
+
+    Attributes:
+        path: The file.
+        name: What it is called in errors and traces.
+        facts: What its headers and packets say.
+    """
+
+    def __init__(self, path: Path, *, name: str | None = None, max_pixels: int | None = None) -> None:
+        self.path, self.name = path, name or str(path)
+        self.facts: VideoFacts = read_video_facts(path, name=self.name, max_pixels=max_pixels)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file, on which random draws depend."""
+        return digest_file(self.path)
+
+    def feature(self, name: str) -> float:
+        """A number that rules and values depend on; see `repost.platforms.values.Feature`."""
+        return _FEATURES[name](self.facts)
+
+
+_FEATURES: dict[str, Callable[[VideoFacts], float]] = {
+    "width_px": lambda facts: facts.width_px,
+    "height_px": lambda facts: facts.height_px,
+    "long_side_px": lambda facts: max(facts.width_px, facts.height_px),
+    "short_side_px": lambda facts: min(facts.width_px, facts.height_px),
+    "pixel_count": lambda facts: facts.width_px * facts.height_px,
+    "aspect_ratio": lambda facts: facts.width_px / facts.height_px,
+    "size_bytes": lambda facts: facts.size_bytes,
+    "bits_per_pixel": lambda facts: 8 * facts.size_bytes / (facts.width_px * facts.height_px),
+    "fps": lambda facts: float(facts.fps),
+    "duration_s": lambda facts: facts.duration_s,
+    "bitrate_bps": lambda facts: facts.bitrate_bps,
+}
