@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from repost.batch import Item, Row
@@ -16,6 +13,7 @@ from repost.channel.encode import encoder_versions
 from repost.channel.image import Emulated, emulate_image, matching_rule
 from repost.core.errors import InputNotFound, RepostError, UnsafeOutput
 from repost.core.files import write_atomic
+from repost.core.heap import keep_freed_memory
 from repost.media.sniff import EXTENSIONS, MEDIA_SUFFIXES, VIDEO_FORMATS, describe, sniff
 from repost.media.upload import Upload
 from repost.platforms import Profile
@@ -70,7 +68,7 @@ class ShareFiles:
 
     def run(self, item: Item, parts: tuple[str, ...]) -> Iterator[Row]:
         """Share one file on several platforms."""
-        _keep_freed_memory()
+        keep_freed_memory()
         upload = self._upload(item)
         if isinstance(upload, str):
             yield from (Row(item.id, part, "skipped", upload) for part in parts)
@@ -142,22 +140,6 @@ class ShareFiles:
             metrics=self.metrics,
             cropped=was_cropped(emulated.trace),
         )
-
-
-@lru_cache(maxsize=1)
-def _keep_freed_memory() -> None:
-    """Let glibc keep what a picture frees for the next one: mapping fresh pages cost a tenth of the run.
-
-    Pillow allocates large pictures in blocks of 16 MB, so those are kept as well. What is free at the end of the heap
-    above 256 MB is given back.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:  # musl has none
-        mallopt(_M_TRIM_THRESHOLD, 256 << 20)
-        mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h; 32 MB is the most the second takes
 
 
 def _served_format(steps: tuple[Step, ...], upload: Upload) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from repost.channel.encode import Attachments, encode, encoder_versions
 from repost.channel.resample import resample
-from repost.channel.sizes import place
+from repost.channel.sizes import drawn_target, overlay_region, place
 from repost.channel.trace import Box, FileFacts, StepTrace, Trace
 from repost.channel.transcode import rewrite_scans
 from repost.core.errors import UnreadableMedia, UnsupportedMedia
@@ -231,13 +231,7 @@ def _in_srgb(picture: Picture) -> Picture:
 
 def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
     picture = course.picture
-    first = step.px if step.px is not None else step.width_px
-    second = step.px if step.px is not None else step.height_px
-    assert first is not None, "steps are checked to have their size"
-    assert second is not None, "steps are checked to have their size"
-    width_px = int(course.draw(first))
-    height_px = width_px if step.px is not None else int(course.draw(second))
-    placement = place(picture.size, step, target=(width_px, height_px))
+    placement = place(picture.size, step, target=drawn_target(step, course.draw))
     course.picture = course.shared(
         (placement, step.kernel),
         lambda found: found.with_image(resample(found.image, placement, kernel=step.kernel)),
@@ -246,15 +240,7 @@ def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
 
 
 def _overlay(step: steps.Overlay, course: _Course) -> Mapping[str, Any]:
-    width, height = course.picture.size
-    wide, high = min(step.width_px, width), min(step.height_px, height)
-    if step.corner == "centre":
-        left, top = (width - wide) // 2, (height - high) // 2
-    else:
-        left = step.margin_px if "left" in step.corner else width - wide - step.margin_px
-        top = step.margin_px if "top" in step.corner else height - high - step.margin_px
-    left, top = max(0, left), max(0, top)
-    region = (left, top, min(width, left + wide), min(height, top + high))
+    region = overlay_region(step, course.picture.size)
     course.left_out.append(region)
     return {"corner": step.corner, "region": region}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from repost.platforms.steps import Resize
+from repost.platforms.steps import Overlay, Resize
+from repost.platforms.values import Value
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
@@ -54,6 +56,42 @@ def place(source: Size, step: Resize, *, target: Size) -> Placement:
         wanted = reference
     size = (_scaled(width, wanted, reference, step.rounding), _scaled(height, wanted, reference, step.rounding))
     return Placement((_multiple(size[0], step.multiple_of), _multiple(size[1], step.multiple_of)), whole)
+
+
+def overlay_region(step: Overlay, size: Size) -> tuple[int, int, int, int]:
+    """Where an overlay lies on a picture.
+
+    Args:
+        step: The overlay.
+        size: Width and height of the picture.
+
+    Returns:
+        Left, top, right, bottom in pixels, inside the picture; right and bottom exclusive.
+    """
+    width, height = size
+    wide, high = min(step.width_px, width), min(step.height_px, height)
+    if step.corner == "centre":
+        left, top = (width - wide) // 2, (height - high) // 2
+    else:
+        left = step.margin_px if "left" in step.corner else width - wide - step.margin_px
+        top = step.margin_px if "top" in step.corner else height - high - step.margin_px
+    left, top = max(0, left), max(0, top)
+    return (left, top, min(width, left + wide), min(height, top + high))
+
+
+def drawn_target(step: Resize, draw: Callable[[Value], float]) -> Size:
+    """The numbers of a resize step for one upload: (px, px), or (width_px, height_px) of a box.
+
+    Args:
+        step: The step.
+        draw: Turns a value into one number for this upload.
+    """
+    if step.px is not None:
+        side_px = int(draw(step.px))
+        return side_px, side_px
+    assert step.width_px is not None, "steps are checked to have their size"
+    assert step.height_px is not None, "steps are checked to have their size"
+    return int(draw(step.width_px)), int(draw(step.height_px))
 
 
 def _reference(source: Size, fit: str, target: Size) -> Size:

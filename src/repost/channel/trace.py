@@ -35,6 +35,27 @@ class FileFacts:
     progressive: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFileFacts(FileFacts):
+    """One end of the channel of a video.
+
+    Attributes:
+        codec: Of the picture stream.
+        profile: Of the codec.
+        fps: Nominal frame rate.
+        duration_s: Of the picture stream.
+        bitrate_bps: Of the picture stream.
+        audio_codec: Of the sound; None where there is none.
+    """
+
+    codec: str
+    profile: str | None
+    fps: float
+    duration_s: float
+    bitrate_bps: int
+    audio_codec: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class StepTrace:
     """One step as it was carried out.
@@ -59,6 +80,8 @@ class StepTrace:
             return found["orientation"] == 1
         if self.op == "decode":
             return not found["mattered"]
+        if self.op == "frame_rate":
+            return found["from"] == found["to"]
         return self.op == "colour" and not found["converted"]
 
 
@@ -145,12 +168,29 @@ def _say_resize(found: Mapping[str, Any], doubt: str) -> str:
 
 
 def _say_encode(found: Mapping[str, Any], doubt: str) -> str:
+    if "encoder" in found:
+        return _say_video(found, doubt)
     if found["codec"] != "jpeg":
         level = f" {found['quality']}{doubt}" if found.get("quality") is not None else ""
         return f"saved as {found['codec'].upper()}{level}"
     level = "its own tables" if found.get("quality") is None else f"quality {found['quality']}{doubt}"
     scans = " progressive" if found["progressive"] else ""
     return f"saved as{scans} JPEG, {level}, {found['subsampling']}"
+
+
+def _say_video(found: Mapping[str, Any], doubt: str) -> str:
+    rate = f"CRF {found['crf']:g}" if "crf" in found else f"{found['bitrate_bps'] / 1000:.0f} kbit/s"
+    profile = f" {found['profile']}" if found.get("profile") else ""
+    return f"encoded as {_CODECS[found['codec']]}{profile}, {rate}{doubt}"
+
+
+_CODECS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
+
+
+def _say_audio(found: Mapping[str, Any], doubt: str) -> str:
+    if found["action"] == "encode":
+        return f"sound encoded as {found['codec'].upper()}, {found['bitrate_bps'] / 1000:.0f} kbit/s{doubt}"
+    return f"sound dropped{doubt}" if found["action"] == "drop" else ""
 
 
 def _say_transcode(found: Mapping[str, Any], doubt: str) -> str:
@@ -170,4 +210,6 @@ _WORDS: dict[str, _Said] = {
     "client_save": lambda found, doubt: f"saved again by the app: {_say_encode(found, doubt)}",
     "passthrough": lambda _, doubt: f"kept byte for byte{doubt}",
     "transcode": _say_transcode,
+    "frame_rate": lambda found, doubt: f"{found['from']:g} to {found['to']:g} frames per second{doubt}",
+    "audio": _say_audio,
 }

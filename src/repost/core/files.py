@@ -60,6 +60,29 @@ def atomic_writer(path: Path, *, fsync: bool = False) -> Generator[BinaryIO, Non
         _fsync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Generator[Path, None, None]:
+    """A path to write to by name, whose file appears at another path when the block ends without an exception.
+
+    Args:
+        path: The file; its folder exists. A file already there is replaced.
+
+    Yields:
+        The path of a hidden file in the same folder, `.{name}.part`. One writer per path at a time.
+
+    Raises:
+        OSError: It cannot be renamed; what was at `path` is untouched and nothing is left beside it.
+    """
+    part = _part_beside(path)
+    try:
+        yield part
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
 def digest_file(path: Path) -> str:
     """The SHA-256 of a file's content, read in pieces.
 

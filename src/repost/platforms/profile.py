@@ -108,8 +108,8 @@ class Rule(Data):
             if value.by in foreign_conditions:
                 raise ValueError(f"{path} depends on '{value.by}', which is not for media '{self.media}'")
         for index, step in enumerate(self.steps):
-            if self.media == "image" and isinstance(step, steps.Resize) and step.kernel == "bicublin":
-                raise ValueError(f"{_place(index, step)}: kernel 'bicublin' is not for media 'image'")
+            if isinstance(step, steps.Resize) and step.kernel not in steps.KERNELS[self.media]:
+                raise ValueError(f"{_place(index, step)}: kernel '{step.kernel}' is not for media '{self.media}'")
         return self
 
     @model_validator(mode="after")

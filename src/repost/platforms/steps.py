@@ -12,7 +12,12 @@ from pydantic import Field, model_validator
 
 from repost.platforms.values import Data, Value, within
 
-Kernel: TypeAlias = Literal["lanczos", "bicubic", "bilinear", "box", "box_gm", "area", "bicublin"]
+Kernel: TypeAlias = Literal["lanczos", "bicubic", "bilinear", "box", "box_gm", "area", "bicublin", "spline"]
+KERNELS: dict[str, tuple[str, ...]] = {
+    "image": ("lanczos", "bicubic", "bilinear", "box", "box_gm", "area"),
+    "video": ("bicubic", "lanczos", "bilinear", "area", "bicublin", "spline"),
+}
+"""The kernels of each medium; for video they are libswscale's."""
 Quality: TypeAlias = Annotated[Value, within(1, 100, whole=True)]
 Pixels: TypeAlias = Annotated[Value, within(1, 65535, whole=True)]
 Positive: TypeAlias = Annotated[Value, within(1e-9)]
@@ -60,8 +65,8 @@ class Resize(Data):
         width_px: Width of the box.
         height_px: Height of the box.
         kernel: The resampling filter; "area" weights by covered area as OpenCV's INTER_AREA does, "box_gm" is
-            GraphicsMagick's box, the others are Pillow's with antialiasing; "bicublin" (bicubic luma, bilinear
-            chroma) is for video.
+            GraphicsMagick's box, the others are Pillow's with antialiasing. For video they are libswscale's: no
+            "box" and "box_gm" there, but "bicublin" (bicubic luma, bilinear chroma) and "spline".
         upscale: Whether smaller pictures are enlarged.
         rounding: Of the side that follows from the aspect ratio.
         multiple_of: Both sides are rounded to a multiple of this, as video codecs need.
@@ -234,13 +239,15 @@ class EncodeVideo(Data):
         profile: Profile of the standard, as FFmpeg names it.
         level: Level of the standard, such as "4.0".
         pixel_format: As FFmpeg names it.
-        gop_s: Seconds between keyframes.
-        scene_cut: Whether scene changes start a new group.
+        gop_s: Most seconds between keyframes; or give `gop_frames`.
+        gop_frames: Most frames between keyframes; the encoder's choice when neither is given.
+        scene_cut: Whether scene changes start a new group; else keyframes come at exactly that distance.
         b_frames: Most B-frames in a row.
         references: Reference frames.
         preset: Effort class of the encoder.
-        threads: Encoder threads, which x264's output depends on; the encoder's choice when absent.
+        threads: Encoder threads, which x264's output depends on; 1 when absent, on every machine.
         rate: The rate law.
+        psnr_db: Fidelity of the served frames to the upload at the served size, luma; what matching by quality aims at.
     """
 
     op: Literal["encode"]
@@ -250,12 +257,22 @@ class EncodeVideo(Data):
     level: str | None = None
     pixel_format: str = "yuv420p"
     gop_s: Positive | None = None
+    gop_frames: Annotated[int, Field(ge=1)] | None = None
     scene_cut: bool = True
     b_frames: Annotated[int, Field(ge=0, le=16)] | None = None
     references: Annotated[int, Field(ge=1, le=16)] | None = None
     preset: str | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
     rate: Rate
+    psnr_db: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_length_of_group(self) -> EncodeVideo:
+        if self.gop_s is not None and self.gop_frames is not None:
+            raise ValueError("give gop_s or gop_frames, not both")
+        if not self.scene_cut and self.gop_s is None and self.gop_frames is None:
+            raise ValueError("without scene cuts keyframes come at a fixed distance; give gop_s or gop_frames")
+        return self
 
 
 ImageEncode: TypeAlias = Annotated[

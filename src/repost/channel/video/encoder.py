@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,14 +9,13 @@ from typing import Any
 
 import av
 from av.codec.context import Flags
-from av.error import FFmpegError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from repost.channel.sizes import Size
+from repost.channel.video.failing import failing
 from repost.channel.video.settings import Abr, EncoderSettings
-from repost.core.errors import EncodeFailed
 from repost.media.video.facts import Colour, VideoFacts
 
 
@@ -89,15 +86,18 @@ class Encoder:
         settings: How.
         size: Width and height of the frames.
         clock: Of their timestamps.
+        stats: As in `configure`.
     """
 
-    def __init__(self, settings: EncoderSettings, *, size: Size, clock: Clock) -> None:
+    def __init__(
+        self, settings: EncoderSettings, *, size: Size, clock: Clock, stats: tuple[int, Path] | None = None
+    ) -> None:
         self._settings = settings
         context = av.CodecContext.create(settings.encoder, "w")
         assert isinstance(context, VideoCodecContext), "only video encoders are named in settings"
         self._context = context
         self._context.flags |= Flags.global_header  # as in an MP4, whose headers stand outside the stream
-        configure(self._context, settings, size=size, clock=clock)
+        configure(self._context, settings, size=size, clock=clock, stats=stats)
 
     def encode(self, frame: VideoFrame | None) -> list[Packet[Any]]:
         """Hand over a frame, or None after the last.
@@ -105,8 +105,9 @@ class Encoder:
         Raises:
             EncodeFailed: The encoder refused its settings or the frame.
         """
+        context: Any = self._context  # its stubs do not say what a packet belongs to
         with failing(self._settings.encoder):
-            return list[Any](self._context.encode(frame))
+            return context.encode(frame)
 
 
 def configure(
@@ -147,19 +148,3 @@ def configure(
     if isinstance(settings.rate, Abr):
         context.bit_rate = settings.rate.bitrate_bps
     context.options = options
-
-
-@contextmanager
-def failing(encoder: str) -> Generator[None]:
-    """Turn an encoder's failures into `EncodeFailed`.
-
-    Args:
-        encoder: FFmpeg's name of it.
-
-    Raises:
-        EncodeFailed: It failed in the block.
-    """
-    try:
-        yield
-    except FFmpegError as error:
-        raise EncodeFailed(encoder, reason=error.strerror or str(error)) from error

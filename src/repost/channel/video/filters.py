@@ -11,16 +11,8 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from repost.channel.sizes import Size
-
-_FLAGS = {
-    "lanczos": "lanczos",
-    "bicubic": "bicubic",
-    "bilinear": "bilinear",
-    "area": "area",
-    "bicublin": "bicublin",
-    "spline": "spline",
-}
-"""Kernels of profiles as libswscale names them."""
+from repost.channel.trace import Box
+from repost.channel.video.failing import failing
 
 _QUARTER_TURNS = {90: "clock", 270: "cclock"}
 """Directions of FFmpeg's transpose filter by how far clockwise a frame is turned."""
@@ -32,9 +24,10 @@ class FrameFilter:
 
     Attributes:
         size: Width and height of the result.
-        kernel: Resampling filter.
+        kernel: One of `steps.KERNELS["video"]`, as libswscale names them.
         pixel_format: Of the result, as FFmpeg names it.
         turn_deg: How far clockwise frames are turned first.
+        crop: What is kept of the turned frame: left, top, right, bottom, right and bottom exclusive; all when None.
         fps: Constant frame rate of the result, frames repeated or dropped; as they come when None.
     """
 
@@ -42,7 +35,16 @@ class FrameFilter:
     kernel: str = "bicubic"
     pixel_format: str = "yuv420p"
     turn_deg: int = 0
+    crop: Box | None = None
     fps: Fraction | None = None
+
+    def over(self, stream: VideoStream) -> FilterGraph:
+        """Set up the filters for the frames of a stream.
+
+        Args:
+            stream: Where the frames come from.
+        """
+        return FilterGraph(self, stream)
 
     def apply(self, frames: Iterable[VideoFrame], stream: VideoStream) -> Iterator[VideoFrame]:
         """Filter frames as they come.
@@ -52,38 +54,53 @@ class FrameFilter:
             stream: Where they come from.
 
         Yields:
-            Frames of the new size and format. Their kind (I, P, B) is cleared, so that the encoder chooses.
+            Frames of the new size and format.
         """
-        graph = self._graph(stream)
+        graph = self.over(stream)
         for frame in frames:
-            graph.vpush(frame)
-            yield from _ready(graph)
-        graph.vpush(None)
-        yield from _ready(graph)
+            yield from graph.push(frame)
+        yield from graph.push(None)
 
-    def _graph(self, stream: VideoStream) -> Graph:
-        graph = Graph()
+
+class FilterGraph:
+    """The filters at work on one stream.
+
+    Args:
+        wanted: What they do.
+        stream: Where the frames come from.
+    """
+
+    def __init__(self, wanted: FrameFilter, stream: VideoStream) -> None:
+        graph = self._graph = Graph()
         graph.threads = 1
         nodes = [graph.add_buffer(template=stream)]
-        if self.turn_deg == 180:
+        if wanted.turn_deg == 180:
             nodes += [graph.add("hflip"), graph.add("vflip")]
-        elif self.turn_deg:
-            nodes.append(graph.add("transpose", _QUARTER_TURNS[self.turn_deg]))
-        if self.fps is not None:
-            nodes.append(graph.add("fps", f"fps={self.fps.numerator}/{self.fps.denominator}"))
+        elif wanted.turn_deg:
+            nodes.append(graph.add("transpose", _QUARTER_TURNS[wanted.turn_deg]))
+        if wanted.crop is not None:
+            left, top, right, bottom = wanted.crop
+            nodes.append(graph.add("crop", f"{right - left}:{bottom - top}:{left}:{top}:exact=1"))
+        if wanted.fps is not None:
+            nodes.append(graph.add("fps", f"fps={wanted.fps.numerator}/{wanted.fps.denominator}"))
         # One filter scales and converts, as in ffmpeg's own command line; a second would resample chroma twice.
-        nodes.append(graph.add("scale", f"{self.size[0]}:{self.size[1]}:flags={_FLAGS[self.kernel]}"))
-        nodes.append(graph.add("format", self.pixel_format))
+        nodes.append(graph.add("scale", f"{wanted.size[0]}:{wanted.size[1]}:flags={wanted.kernel}"))
+        nodes.append(graph.add("format", wanted.pixel_format))
         nodes.append(graph.add("buffersink"))
         graph.link_nodes(*nodes).configure()
-        return graph
 
+    def push(self, frame: VideoFrame | None) -> Iterator[VideoFrame]:
+        """Hand over a frame, or None after the last.
 
-def _ready(graph: Graph) -> Iterator[VideoFrame]:
-    while True:
-        try:
-            frame = graph.vpull()
-        except (BlockingIOError, EOFError):
-            return
-        frame.pict_type = PictureType.NONE
-        yield frame
+        Yields:
+            The frames that are ready. Their kind (I, P, B) is cleared, so that the encoder chooses.
+        """
+        with failing("scale"):
+            self._graph.vpush(frame)
+        while True:
+            try:
+                ready = self._graph.vpull()
+            except (BlockingIOError, EOFError):
+                return
+            ready.pict_type = PictureType.NONE
+            yield ready

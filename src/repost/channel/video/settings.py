@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 """The program that stands for a standard where the profile names none; all are in PyAV's wheels."""
@@ -41,6 +41,21 @@ class Abr:
 
 
 RateControl: TypeAlias = Crf | Abr
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """What becomes of the sound.
+
+    Attributes:
+        action: Copied as it is, encoded anew, or dropped.
+        codec: The standard it is encoded by.
+        bitrate_bps: Of the new sound.
+    """
+
+    action: Literal["copy", "encode", "drop"]
+    codec: Literal["aac", "opus"] | None = None
+    bitrate_bps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,136 @@
+"""Find the rate factor that gives a wanted fidelity to the upload."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from repost.channel.video.encoder import Clock, Encoder
+from repost.channel.video.failing import failing
+from repost.channel.video.plan import Plan
+from repost.channel.video.settings import Crf, EncoderSettings
+from repost.channel.video.write import filtered_frames
+from repost.media.video.frames import luma_of
+from repost.media.video.upload import VideoUpload
+
+TOLERANCE_DB = 0.05
+"""A twentieth of the smallest difference that people notice, and a sixth of what an emulation may miss by."""
+_SLOPE_DB = -0.55
+"""Decibels of one step of CRF: where a search starts from, before two points give its own."""
+_MOST_ENCODES = 8
+_LIMITS = (0.0, 51.0)
+_DECODERS = {"libx264": "h264", "libx265": "hevc", "libvpx-vp9": "vp9", "libsvtav1": "libdav1d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a search for a fidelity found.
+
+    Attributes:
+        settings: With the rate factor found.
+        psnr_db: The fidelity it gives; infinite where frames are equal.
+        encodes: How many were made.
+        reached: Whether that is within `TOLERANCE_DB` of what was wanted.
+    """
+
+    settings: EncoderSettings
+    psnr_db: float
+    encodes: int
+    reached: bool
+
+
+def match_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, psnr_db: float) -> Matched:
+    """Find the fractional CRF at which the served frames are as far from the upload as wanted.
+
+    Args:
+        upload: The video.
+        plan: What happens to its frames before they are encoded.
+        settings: How they are encoded; the rate is replaced.
+        psnr_db: Wanted PSNR of luma, of the mean squared error over all frames.
+
+    Returns:
+        The best rate factor found.
+
+    Raises:
+        EncodeFailed: The encoder refused its settings.
+        UnreadableMedia: The upload is damaged.
+    """
+    low, high = _LIMITS
+    crf = settings.rate.crf if isinstance(settings.rate, Crf) else sum(_LIMITS) / 2
+    tried: dict[float, float] = {}
+    while True:
+        tried[crf] = measure_psnr(upload, plan, replace(settings, rate=Crf(crf)))
+        best = min(tried, key=lambda one: abs(tried[one] - psnr_db))
+        if abs(tried[best] - psnr_db) <= TOLERANCE_DB or len(tried) == _MOST_ENCODES:
+            break
+        low, high = (max(low, crf), high) if tried[crf] > psnr_db else (low, min(high, crf))
+        step = _next(tried, psnr_db, best)
+        crf = round(min(max(step, low), high), 3)
+        if crf in tried:
+            crf = round((low + high) / 2, 3)
+        if crf in tried:
+            break
+    found = replace(settings, rate=Crf(best))
+    return Matched(found, tried[best], len(tried), abs(tried[best] - psnr_db) <= TOLERANCE_DB)
+
+
+def _next(tried: dict[float, float], psnr_db: float, best: float) -> float:
+    slope = _SLOPE_DB
+    if len(tried) > 1:
+        other = min((one for one in tried if one != best), key=lambda one: abs(tried[one] - psnr_db))
+        measured = (tried[other] - tried[best]) / (other - best)
+        slope = min(measured, _SLOPE_DB / 4)
+    return best + (psnr_db - tried[best]) / slope
+
+
+def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> float:
+    """The fidelity of an encode to the frames it was given.
+
+    Frames wait for their decoded likeness; an encoder holds back no more than its lookahead, so memory is bounded.
+
+    Args:
+        upload: The video.
+        plan: What happens to its frames before they are encoded.
+        settings: How they are encoded.
+
+    Returns:
+        PSNR of luma in dB, of the mean squared error over all frames; infinite where frames are equal.
+
+    Raises:
+        EncodeFailed: The encoder refused its settings.
+        UnreadableMedia: The upload is damaged.
+    """
+    clock = Clock.of(upload.facts, fps=plan.filter.fps)
+    encoder = Encoder(settings, size=plan.filter.size, clock=clock)
+    decoder: Any = av.CodecContext.create(_DECODERS[settings.encoder], "r")
+    waiting: deque[VideoFrame] = deque()
+    errors: list[float] = []
+
+    def compare(packets: list[Any]) -> None:
+        for packet in packets:
+            with failing(decoder.name):
+                decoded = decoder.decode(packet)
+            errors.extend(_squared_error(waiting.popleft(), frame) for frame in decoded)
+
+    encode: Callable[[VideoFrame | None], list[Any]] = encoder.encode
+    for frame in filtered_frames(upload, plan, clock):
+        waiting.append(frame)
+        compare(encode(frame))
+    compare(encode(None))
+    with failing(decoder.name):
+        left = decoder.decode(None)
+    errors.extend(_squared_error(waiting.popleft(), frame) for frame in left)
+    mean = float(np.mean(errors))
+    return math.inf if mean == 0 else 10 * math.log10(255**2 / mean)
+
+
+def _squared_error(before: VideoFrame, after: VideoFrame) -> float:
+    difference = luma_of(before).astype(np.int16) - luma_of(after)
+    return float(np.mean(np.square(difference, dtype=np.int32)))

@@ -1,0 +1,220 @@
+"""Write the served video: one streaming pass from upload to file, two where the encoder wants statistics."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+
+from repost.channel.video.audio import Sound
+from repost.channel.video.encoder import Clock, Encoder, Slots, configure
+from repost.channel.video.failing import failing
+from repost.channel.video.plan import Plan
+from repost.channel.video.settings import Abr, EncoderSettings
+from repost.core.errors import OutputUnwritable
+from repost.core.files import atomic_path
+from repost.core.heap import fresh_memory
+from repost.media.video.facts import VideoFacts
+from repost.media.video.open import open_video, reading
+from repost.media.video.upload import VideoUpload
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames handled so far."""
+
+_SEI_FILTERS = {"libx264": "filter_units=remove_types=6", "libx265": "filter_units=remove_types=39|40"}
+"""NAL unit types of supplemental enhancement information: 6 in H.264, 39 and 40 in HEVC."""
+
+
+def write_video(
+    upload: VideoUpload, plan: Plan, settings: EncoderSettings, out: Path, *, on_frame: OnFrame | None = None
+) -> None:
+    """Encode a video by a plan. Memory does not grow with its length.
+
+    Args:
+        upload: The video.
+        plan: What happens to it.
+        settings: How it is encoded.
+        out: The file to write; it appears when it is whole.
+        on_frame: Told how far the work is.
+
+    Raises:
+        EncodeFailed: An encoder refused its settings.
+        OutputUnwritable: The file cannot be written.
+        UnreadableMedia: The upload is damaged; nothing is left at `out`.
+    """
+    fresh_memory()
+    clock = Clock.of(upload.facts, fps=plan.filter.fps)
+    passes = settings.rate.passes if isinstance(settings.rate, Abr) else 1
+    with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
+        stats = Path(scratch) / "stats"
+        if passes == 2:
+            _first_pass(upload, plan, settings, clock, stats, on_frame)
+        with atomic_path(out) as part:
+            _write(upload, plan, settings, clock, part, stats if passes == 2 else None, on_frame)
+
+
+def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[VideoFrame]:
+    """The frames that an encoder gets, on its clock.
+
+    Args:
+        upload: The video.
+        plan: What happens to it.
+        clock: Of the encode.
+
+    Yields:
+        Frames of the served size and format.
+
+    Raises:
+        UnreadableMedia: The upload is damaged.
+    """
+    slots = Slots(clock, start=upload.facts.start_s)
+    with open_video(upload.path, name=upload.name) as (container, stream):
+        stream.thread_type = "AUTO"
+        for frame in plan.filter.apply(container.decode(stream), stream):
+            if slots.place(frame):
+                yield frame
+
+
+def _first_pass(
+    upload: VideoUpload, plan: Plan, settings: EncoderSettings, clock: Clock, stats: Path, on_frame: OnFrame | None
+) -> None:
+    encoder = Encoder(settings, size=plan.filter.size, clock=clock, stats=(1, stats))
+    for count, frame in enumerate(filtered_frames(upload, plan, clock), 1):
+        encoder.encode(frame)
+        _tell(on_frame, count // 2)
+    encoder.encode(None)
+
+
+def _write(
+    upload: VideoUpload,
+    plan: Plan,
+    settings: EncoderSettings,
+    clock: Clock,
+    part: Path,
+    stats: Path | None,
+    on_frame: OnFrame | None,
+) -> None:
+    facts = upload.facts
+    with open_video(upload.path, name=upload.name) as (source, stream), _new_file(part, plan) as target:
+        writer = _PictureWriter(target, settings, plan, clock, facts, stats)
+        sound = Sound(source, target, plan.audio, start=facts.start_s, name=upload.name)
+        graph = plan.filter.over(stream)
+        slots = Slots(clock, start=facts.start_s)
+        stream.thread_type = "AUTO"
+        streams = [stream] if sound.stream is None else [stream, sound.stream]
+        done = facts.frame_count // 2 if stats is not None else 0
+        share = 2 if stats is not None else 1
+        count = 0
+        for item in _decoded(source, streams, stream, upload.name):
+            if not isinstance(item, VideoFrame):
+                sound.take(item)
+                continue
+            count += 1
+            writer.write(frame for frame in graph.push(item) if slots.place(frame))
+            _tell(on_frame, done + count // share)
+        writer.write(frame for frame in graph.push(None) if slots.place(frame))
+        writer.finish()
+        sound.finish()
+
+
+def _decoded(source: Any, streams: list[Any], pictures: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - PyAV's stubs
+    """Frames of the pictures and packets of the sound, as they lie in the file."""
+    with reading(name):
+        for packet in source.demux(streams):
+            if packet.stream is pictures:
+                yield from packet.decode()
+            else:
+                yield packet
+
+
+class _PictureWriter:
+    """The picture stream of the served file."""
+
+    def __init__(
+        self,
+        target: Any,  # noqa: ANN401 - PyAV's stubs leave half of the type open
+        settings: EncoderSettings,
+        plan: Plan,
+        clock: Clock,
+        facts: VideoFacts,
+        stats: Path | None,
+    ) -> None:
+        self._target, self._encoder = target, settings.encoder
+        stream: Any = target.add_stream(settings.encoder, rate=clock.fps)
+        configure(
+            stream.codec_context,
+            settings,
+            size=plan.filter.size,
+            clock=clock,
+            colour=facts.colour,
+            stats=None if stats is None else (2, stats),
+        )
+        stream.time_base = clock.tick
+        shape = pixel_shape(facts, plan)
+        if shape != 1:
+            stream.codec_context.sample_aspect_ratio = shape
+        if plan.keep_rotation:
+            stream.set_display_rotation(-facts.rotation_deg)
+        self._stream = stream
+        strip = None if settings.message else _SEI_FILTERS.get(settings.encoder)
+        self._strip: Any = BitStreamFilterContext(strip, stream) if strip else None
+
+    def write(self, frames: Iterator[VideoFrame]) -> None:
+        for frame in frames:
+            self._mux(frame)
+
+    def finish(self) -> None:
+        self._mux(None)
+        if self._strip is not None:
+            self._target.mux(self._strip.filter(None))
+
+    def _mux(self, frame: VideoFrame | None) -> None:
+        with failing(self._encoder):
+            packets = self._stream.encode(frame)
+        for packet in packets:
+            self._target.mux(self._strip.filter(packet) if self._strip is not None else packet)
+
+
+def pixel_shape(facts: VideoFacts, plan: Plan) -> Fraction:
+    """Width over height of a served pixel, so that a player shows the picture in the upload's shape.
+
+    Scaling that keeps the aspect ratio up to the rounding of sides leaves pixels as they are.
+    """
+    turned = plan.filter.turn_deg in (90, 270)
+    before = facts.stored_size[::-1] if turned else facts.stored_size
+    own = 1 / facts.sample_aspect_ratio if turned else facts.sample_aspect_ratio
+    if plan.filter.crop is not None:
+        left, top, right, bottom = plan.filter.crop
+        before = (right - left, bottom - top)
+    after = plan.filter.size
+    stretched = Fraction(before[0] * after[1], before[1] * after[0])
+    return own if abs(float(stretched) - 1) < _ROUNDING else own * stretched
+
+
+_ROUNDING = 0.02
+
+
+@contextmanager
+def _new_file(part: Path, plan: Plan) -> Generator[Any]:  # PyAV's stubs leave half of the type open
+    wanted = plan.container
+    options = {"movflags": "faststart"} if wanted.format == "mp4" and wanted.faststart else {}
+    target = None
+    try:
+        target = av.open(f"file:{part}", "w", format=wanted.format, options=options)
+        yield target
+        target.close()
+    except FFmpegError as error:
+        raise OutputUnwritable(part.name, reason=(error.strerror or str(error)).lower()) from error
+
+
+def _tell(on_frame: OnFrame | None, count: int) -> None:
+    if on_frame is not None:
+        on_frame(count)
