@@ -41,6 +41,8 @@ class Abr:
 
 
 RateControl: TypeAlias = Crf | Abr
+Match: TypeAlias = Literal["bitrate", "quality"]
+"""What an emulation keeps where it cannot keep both: the bitrate, or the fidelity to the upload."""
 
 
 @dataclass(frozen=True, slots=True)
