@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from repost.batch import InFlight
 from repost.channel.files import Shared
 from repost.channel.video.emulate import emulate_video, served_extension
 from repost.channel.video.fidelity import compare_videos
@@ -74,7 +75,13 @@ class VideoShare:
             return Shared(stem, tuple(_write_frames(served, stem, every=self.work.every)), fields)
 
     def _emulate(self, profile: Profile, target: Path) -> dict[str, object]:
-        emulated = emulate_video(self.upload, profile, target, seed=self.work.seed, match=self.work.match)
+        hand = InFlight(self.work.out, self.upload.facts.frame_count)
+        try:
+            emulated = emulate_video(
+                self.upload, profile, target, seed=self.work.seed, match=self.work.match, on_frame=hand.tell
+            )
+        finally:
+            hand.clear()
         fields: dict[str, object] = {"trace": emulated.trace.to_dict()}
         if self.work.metrics:
             fields["metrics"] = compare_videos(self.upload, target, metrics=self.work.metrics)
