@@ -40,6 +40,7 @@ def clip_of(folder, **settings):
     return make_clip(folder / "clip.mp4", **{"count": 6} | settings)
 
 
+BUFFER = {"x264-params": "sar=40/33:nal-hrd=vbr:vbv-maxrate=200:vbv-bufsize=200"}
 SETTINGS = {
     "plain": {},
     "ultrafast": {"options": {"preset": "ultrafast"}},
@@ -49,12 +50,12 @@ SETTINGS = {
     "4:4:4": {"pixel_format": "yuv444p"},
     "4:2:2 10 bit": {"pixel_format": "yuv422p10le"},
     "grey": {"pixel_format": "gray"},
-    "buffer": {"bitrate_bps": 100_000, "options": {"nal-hrd": "vbr", "maxrate": "200000", "bufsize": "200000"}},
+    "buffer": {"bitrate_bps": 100_000, "options": BUFFER},
     "interlaced": {"options": {"x264-params": "interlaced=1"}, "size": (96, 96)},
     "scaling lists": {"options": {"x264-params": "cqm=jvt"}},
     "scaling lists 4:4:4": {"options": {"x264-params": "cqm=jvt"}, "pixel_format": "yuv444p"},
     "cropped": {"size": (94, 62)},
-    "tall pixels": {"options": {"x264-params": "sar=123:457:overscan=show:chromaloc=1"}, "colour": (9, 16, 9, 2)},
+    "tall pixels": {"options": {"x264-params": "sar=123/457:overscan=show:chromaloc=1"}, "colour": (9, 16, 9, 2)},
     "no weights": {"options": {"x264-params": "weightp=0:weightb=0:8x8dct=0"}},
 }
 
@@ -97,8 +98,7 @@ def test_what_x264_was_asked_for_is_read(tmp_path, options, expected):
 
 
 def test_a_signalled_buffer_is_seen(tmp_path):
-    params = {"x264-params": "sar=40:33", "nal-hrd": "vbr", "maxrate": "200000", "bufsize": "200000"}
-    found = read_h264_headers(clip_of(tmp_path, fps=Fraction(30000, 1001), bitrate_bps=100_000, options=params))
+    found = read_h264_headers(clip_of(tmp_path, fps=Fraction(30000, 1001), bitrate_bps=100_000, options=BUFFER))
     assert found.hypothetical_decoder
 
 

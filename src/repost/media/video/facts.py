@@ -228,7 +228,7 @@ def _scan(container: InputContainer, stream: VideoStream, name: str) -> tuple[Pa
 
 def _end_of_frames(container: InputContainer, stream: VideoStream) -> int:
     """Where the last frame ends by the file's own index; 0 where the index does not tell, as outside MP4."""
-    if "mp4" not in container.format.name:
+    if "mov" not in container.format.name:  # FFmpeg's name of the demuxer of both
         return 0
     return max((entry.pos + entry.size for entry in stream.index_entries), default=0)
 
@@ -242,6 +242,6 @@ def _audio(container: InputContainer) -> AudioFacts | None:
     for stream in container.streams.audio:
         context: Any = stream.codec_context  # its stubs leave out that there may be none
         if context is None:
-            return AudioFacts("unknown", stream.bit_rate or None, 0, 0)
+            return AudioFacts("unknown", None, 0, 0)
         return AudioFacts(context.codec.canonical_name, stream.bit_rate or None, context.sample_rate, context.channels)
     return None

@@ -23,6 +23,9 @@ other files, are never guessed at."""
 _PROTOCOL = "file"
 """The only protocol FFmpeg may use, for the file itself and for whatever it refers to."""
 
+_ROW_STEP_PX = 64
+"""STRIDE_ALIGN of FFmpeg's libavcodec, at its largest."""
+
 
 def video_format(path: Path, *, name: str) -> str:
     """The container of a video file, by its content.
@@ -90,7 +93,10 @@ def open_video(
         context = stream.codec_context
         if (pixel_count := context.width * context.height) > limit:
             raise TooManyPixels(name, pixel_count=pixel_count, limit=limit)
-        context.options = {"max_pixels": str(limit)}
+        # FFmpeg counts rows rounded up to its alignment.
+        context.options = {
+            "max_pixels": str(max(limit, -(-context.width // _ROW_STEP_PX) * _ROW_STEP_PX * context.height))
+        }
         yield container, stream
 
 
