@@ -176,7 +176,7 @@ def read_video_facts(path: Path, *, name: str | None = None, max_pixels: int | N
             format=video_format(path, name=name),
             codec=context.codec.canonical_name,
             profile=context.profile,
-            level=context.level if context.level > 0 else None,
+            level=context.level if context.level >= 0 else None,
             width_px=width_px,
             height_px=height_px,
             rotation_deg=rotation,

@@ -93,13 +93,16 @@ class StreamCoding:
         return tuple(after - before for before, after in pairwise(self.keyframes))
 
 
-def decode_frames(path: Path, *, name: str | None = None, threads: int = 0) -> Iterator[VideoFrame]:
+def decode_frames(
+    path: Path, *, name: str | None = None, threads: int = 0, max_pixels: int | None = None
+) -> Iterator[VideoFrame]:
     """Decode a video, one frame at a time.
 
     Args:
         path: The file.
         name: What it is called in errors; the path when None.
         threads: Decoder threads; 0 leaves it to FFmpeg. The frames do not depend on it.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
 
     Yields:
         Frames as stored (not turned), in the order they are shown, with their timestamps.
@@ -107,7 +110,7 @@ def decode_frames(path: Path, *, name: str | None = None, threads: int = 0) -> I
     Raises:
         MediaError: It is no video, damaged or empty; perhaps only after some frames.
     """
-    with open_video(path, name=name or str(path)) as (container, stream):
+    with open_video(path, name=name or str(path), max_pixels=max_pixels) as (container, stream):
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         yield from container.decode(stream)

@@ -48,12 +48,13 @@ class H264Headers:
     chroma_format_idc: int = 1
 
 
-def read_h264_headers(path: Path, *, name: str | None = None) -> H264Headers | None:
+def read_h264_headers(path: Path, *, name: str | None = None, max_pixels: int | None = None) -> H264Headers | None:
     """Read the parameter sets of an H.264 stream, without decoding it.
 
     Args:
         path: The file.
         name: What it is called in errors; the path when None.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
 
     Returns:
         Its headers, or None where the stream is not H.264 or carries no parameter sets.
@@ -61,7 +62,7 @@ def read_h264_headers(path: Path, *, name: str | None = None) -> H264Headers | N
     Raises:
         MediaError: It is no video, damaged or empty.
     """
-    with open_video(path, name=name or str(path)) as (container, stream):
+    with open_video(path, name=name or str(path), max_pixels=max_pixels) as (container, stream):
         context = stream.codec_context
         if context.codec.canonical_name != "h264":
             return None
