@@ -3,7 +3,8 @@
 import pytest
 
 from repost.core.errors import InputNotFound, UsageError
-from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+from repost.estimation.images.pairing import pairs_of_manifest
+from repost.estimation.pairing import pairs_by_name
 
 
 @pytest.fixture
