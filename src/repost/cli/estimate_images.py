@@ -14,7 +14,7 @@ from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
     from repost.estimation.images.estimate import Estimated
-    from repost.estimation.images.pairing import FilesOfPair, Refused
+    from repost.estimation.pairing import FilesOfPair, Refused
 
 
 def estimate_images(
@@ -72,7 +72,8 @@ def _pairs(
     originals: Path | None, shared: Path | None, manifest: Path | None
 ) -> tuple[list[FilesOfPair], list[Refused]]:
     from repost.core.errors import UsageError
-    from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+    from repost.estimation.images.pairing import pairs_of_manifest
+    from repost.estimation.pairing import pairs_by_name
 
     if manifest is not None and originals is None and shared is None:
         return pairs_of_manifest(manifest)

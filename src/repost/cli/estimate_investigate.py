@@ -13,7 +13,7 @@ from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
     from repost.estimation.images.finding import PairFinding
-    from repost.estimation.images.pairing import FilesOfPair, Refused
+    from repost.estimation.pairing import FilesOfPair, Refused
 
 
 def estimate_investigate(
@@ -69,7 +69,8 @@ def _sets(
     originals: Path | None, shared: list[str], pairs: list[str]
 ) -> list[tuple[str, list[FilesOfPair], list[Refused]]]:
     from repost.core.errors import UsageError
-    from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+    from repost.estimation.images.pairing import pairs_of_manifest
+    from repost.estimation.pairing import pairs_by_name
 
     if bool(shared) != (originals is not None) or not (shared or pairs):
         raise UsageError("give --originals FOLDER with --shared NAME=FOLDER for each network, or --pairs NAME=FOLDER")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from repost.estimation.images.estimate import Estimated
-from repost.estimation.images.pairing import Refused
+from repost.estimation.pairing import Refused
 from repost.report.profile import describe_profile
 
 _MANY = 0.1

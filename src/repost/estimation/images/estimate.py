@@ -15,7 +15,7 @@ from repost.estimation.images.examine import ExaminePairs, JudgeRules, items_of
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.learn import About, learn
 from repost.estimation.images.misfits import find_misfits
-from repost.estimation.images.pairing import FilesOfPair, Refused
+from repost.estimation.pairing import FilesOfPair, Refused
 from repost.platforms.profile import Profile
 
 _FOLDS = 5

@@ -14,8 +14,8 @@ from repost.core.errors import EncodeFailed, MediaError
 from repost.core.files import digest_file
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.pair import examine_pair
-from repost.estimation.images.pairing import FilesOfPair
 from repost.estimation.images.reproduce import compare_pictures
+from repost.estimation.pairing import FilesOfPair
 from repost.media.read import read_file, read_picture
 from repost.media.upload import Upload
 from repost.platforms.profile import Profile, Rule

@@ -7,10 +7,10 @@ from typing import Any
 
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.learn import usual_treatment
-from repost.estimation.images.pairing import Refused
 from repost.estimation.images.rules import Group, group
 from repost.estimation.images.size_law import explains
 from repost.estimation.images.split import SETTINGS, law_of, visible
+from repost.estimation.pairing import Refused
 
 _THUMBNAIL_SHARE = 0.5
 
