@@ -109,6 +109,16 @@ class Encoder:
         with failing(self._settings.encoder):
             return context.encode(frame)
 
+    @property
+    def codec(self) -> str:
+        """The standard it writes, as FFmpeg names it."""
+        return self._context.codec.canonical_name
+
+    @property
+    def headers(self) -> bytes:
+        """What decoders need beside the packets; there once the first packet is."""
+        return self._context.extradata or b""
+
 
 def configure(
     context: VideoCodecContext,

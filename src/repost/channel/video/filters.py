@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from av.filter import Graph
+from av.filter.context import FilterContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
@@ -73,7 +74,7 @@ class FilterGraph:
     def __init__(self, wanted: FrameFilter, stream: VideoStream) -> None:
         graph = self._graph = Graph()
         graph.threads = 1
-        nodes = [graph.add_buffer(template=stream)]
+        nodes = [_source(graph, stream)]
         if wanted.turn_deg == 180:
             nodes += [graph.add("hflip"), graph.add("vflip")]
         elif wanted.turn_deg:
@@ -104,3 +105,20 @@ class FilterGraph:
                 return
             ready.pict_type = PictureType.NONE
             yield ready
+
+
+def _source(graph: Graph, stream: VideoStream) -> FilterContext:
+    """Where frames enter a graph.
+
+    `Graph.add_buffer` says nothing about colours; then frames that are tagged (BT.709, say) count as being in another
+    space than the graph's, and the scaler converts them to what it takes for unspecified, BT.601.
+    """
+    context = stream.codec_context
+    return graph.add(
+        "buffer",
+        video_size=f"{context.width}x{context.height}",
+        pix_fmt=context.pix_fmt or "",
+        time_base=str(stream.time_base),
+        colorspace=str(int(context.colorspace)),
+        range=str(int(context.color_range)),
+    )

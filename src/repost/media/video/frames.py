@@ -223,5 +223,18 @@ def luma_of(frame: VideoFrame) -> NDArray[np.uint8]:
     Returns:
         uint8 (height, width), a view into the frame.
     """
-    plane: Any = frame.planes[0]  # it has the buffer protocol, which its stubs do not tell
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    return plane_of(frame, 0)
+
+
+def plane_of(frame: VideoFrame, index: int) -> NDArray[np.uint8]:
+    """One plane of an 8-bit planar frame.
+
+    Args:
+        frame: A frame in a planar YUV or grey format of 8 bits.
+        index: 0 for luma, 1 and 2 for chroma.
+
+    Returns:
+        uint8 (height, width) of the plane, a view into the frame.
+    """
+    plane: Any = frame.planes[index]  # it has the buffer protocol, which its stubs do not tell
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
