@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from repost.cli.options import AsJson, Jobs, MaxPixels, Sources
 if TYPE_CHECKING:
     from repost.batch import Item, Summary
     from repost.channel.files import ShareFiles
+    from repost.estimation.videos.lookup import Lookup
     from repost.platforms import Profile
 
 MOST_ROWS_SHOWN = 24
@@ -100,13 +101,13 @@ def _profiles_of_reference(
     path: Path, names: list[str], files: list[Path], *, lookup: str, codec: str
 ) -> dict[str, Profile]:
     from repost.core.errors import UsageError
-    from repost.estimation.videos.lookup import parse_lookup, profile_of_reference
+    from repost.estimation.videos.lookup import profile_of_reference
     from repost.estimation.videos.reference import load_reference
 
     if files or not names:
         raise UsageError("--reference-json goes with --platform, the name that the database has, and no --profile")
     database = load_reference(path)
-    wanted = parse_lookup(lookup)
+    wanted = cast("Lookup", lookup)  # another word is refused where it is looked up
     return {name: profile_of_reference(database, name, codec=codec, lookup=wanted) for name in names}
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # glibc's malloc.h
 
 _KEPT_BYTES = 256 << 20
 _LARGEST_THRESHOLD = 32 << 20  # the most that glibc takes
-_FRESH_THRESHOLD = 16 << 10
 
 _current: dict[int, int] = {}
 
@@ -26,15 +25,17 @@ def keep_freed_memory() -> None:
     """
     _set(_M_TRIM_THRESHOLD, _KEPT_BYTES)
     _set(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
+    _set(_M_PERTURB, 0)
 
 
 def fresh_memory() -> None:
-    """Let every block of 16 KB and more be fresh, so that it holds zeros.
+    """Let every block that is handed out hold zeros.
 
-    x264's lookahead (macroblock tree, with assembly) reads a little beyond frames whose sides are no multiples of 16.
-    What it finds there changes its output by up to a percent; zeros are what a process that did nothing else finds.
+    x264's lookahead (macroblock tree, with assembly) reads memory it never wrote: beyond frames whose sides are no
+    multiples of 16, and in small frames elsewhere too. What it finds there changes its output by up to a percent; zeros
+    are what it finds in a process that did nothing else. glibc fills new blocks with the complement of M_PERTURB.
     """
-    _set(_M_MMAP_THRESHOLD, _FRESH_THRESHOLD)
+    _set(_M_PERTURB, 0xFF)
 
 
 def _set(parameter: int, value: int) -> None:

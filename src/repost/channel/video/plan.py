@@ -12,7 +12,16 @@ from typing import Any
 from repost.channel.sizes import Size, drawn_target, overlay_region, place
 from repost.channel.trace import Box, StepTrace
 from repost.channel.video.filters import FrameFilter
-from repost.channel.video.settings import DEFAULT_PRESETS, ENCODERS, Abr, AudioSettings, Crf, EncoderSettings, Match
+from repost.channel.video.settings import (
+    DEFAULT_PRESETS,
+    DEFAULT_THREADS,
+    ENCODERS,
+    Abr,
+    AudioSettings,
+    Crf,
+    EncoderSettings,
+    Match,
+)
 from repost.core.errors import UnsupportedMedia, UsageError
 from repost.core.seeding import derive_random
 from repost.media.video.upload import VideoUpload
@@ -208,7 +217,7 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
         b_frames=step.b_frames,
         references=step.references,
         message=not course.container.strip_sei,
-        **({} if step.threads is None else {"threads": step.threads}),
+        threads=step.threads or DEFAULT_THREADS,
     )
     drawn = {"crf": rate.crf} if isinstance(rate, Crf) else {"bitrate_bps": rate.bitrate_bps, "passes": rate.passes}
     aimed = {} if course.psnr_db is None else {"psnr_db": course.psnr_db}

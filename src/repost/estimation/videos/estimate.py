@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repost.estimation.about import About
-from repost.estimation.pairing import FilesOfPair, Refused, items_of
-from repost.estimation.progress import Progress
-from repost.estimation.videos.reference import Sample
-
 from repost import batch
 from repost.batch import Item, Row
 from repost.channel.encode import encoder_versions
 from repost.core.errors import UsageError
 from repost.core.heap import fresh_memory
+from repost.estimation.about import About
+from repost.estimation.pairing import FilesOfPair, Refused, items_of
+from repost.estimation.progress import Progress
 from repost.estimation.videos.finding import VideoFinding
 from repost.estimation.videos.learn import learn_videos
 from repost.estimation.videos.pair import Examination, examine_video_pair
+from repost.estimation.videos.reference import Sample
 from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
 

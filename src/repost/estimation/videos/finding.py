@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from repost.channel.video.settings import Crf, EncoderSettings
+from repost.channel.video.settings import DEFAULT_THREADS, Crf, EncoderSettings
 from repost.platforms.steps import Kernel
 from repost.platforms.values import Data
 
@@ -97,7 +97,7 @@ class Structure(Data):
             scene_cut=known is None,
             b_frames=self.b_frames if x264 else None,
             references=self.references if x264 else None,
-            **({"threads": self.threads} if self.threads else {}),
+            threads=self.threads or DEFAULT_THREADS,
         )
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from repost.core.errors import UsageError
 from repost.estimation.about import About
 from repost.estimation.rules.group import Group, group
 from repost.estimation.rules.size_law import Law, law_in_words
 from repost.estimation.rules.split import Limit, Schema, law_of
-
-from repost.core.errors import UsageError
 from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile
 from repost.estimation.videos.rate_law import rate_law
 from repost.platforms.profile import Profile

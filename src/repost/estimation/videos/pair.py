@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from repost.channel.video.fidelity import compare_videos
+from repost.core.errors import UnsupportedMedia
 from repost.estimation.videos.content import ContentCheck, compare_content
+from repost.estimation.videos.finding import Rate, Size, Structure, VideoFeatures, VideoFinding, encoder_profile
 from repost.estimation.videos.kernel import KernelFinding, find_kernel
 from repost.estimation.videos.rate_cache import RateCache
 from repost.estimation.videos.recipe import Recipe
 from repost.estimation.videos.search import CrfSearch, CrfTarget, search_crf
-from repost.estimation.videos.start import find_start, reference_settings
-
-from repost.channel.video.fidelity import compare_videos
-from repost.core.errors import UnsupportedMedia
-from repost.estimation.videos.finding import Rate, Size, Structure, VideoFeatures, VideoFinding, encoder_profile
 from repost.estimation.videos.sound import find_sound
+from repost.estimation.videos.start import find_start, reference_settings
 from repost.estimation.videos.structure import read_structure
 from repost.media.video.upload import VideoUpload
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from repost.estimation.videos.start import AMBIGUOUS_QP
-
 from repost.estimation.videos.finding import RateMode, VideoFinding
+from repost.estimation.videos.start import AMBIGUOUS_QP
 from repost.platforms.values import Samples
 
 _SAME_RATE = 0.02

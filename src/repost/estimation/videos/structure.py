@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from repost.media.video.presets import preset_of_settings, presets_like
-
 from repost.estimation.videos.finding import RateMode, Structure
 from repost.media.video.facts import VideoFacts
 from repost.media.video.frames import StreamCoding, read_stream_coding
 from repost.media.video.headers import read_h264_headers
+from repost.media.video.presets import preset_of_settings, presets_like
 from repost.media.video.upload import VideoUpload
 
 _FEWEST_GAPS = 2
