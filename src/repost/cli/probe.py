@@ -35,12 +35,18 @@ def probe(
     if figures is not None and quick:
         raise UsageError("got --figures and --quick, expected one of them; figures need the frames decoded")
     videos: dict[str, VideoExamination] = {}
-    for path, (values, text, video) in each(files, lambda path: _look(path, quick=quick, max_pixels=max_pixels)):
-        typer.echo(json.dumps({"file": str(path), **values}, sort_keys=True) if as_json else text)
-        if video is not None:
-            videos[str(path)] = video
-    if figures is not None:
+    failed: typer.Exit | None = None
+    try:
+        for path, (values, text, video) in each(files, lambda path: _look(path, quick=quick, max_pixels=max_pixels)):
+            typer.echo(json.dumps({"file": str(path), **values}, sort_keys=True) if as_json else text)
+            if video is not None and figures is not None:
+                videos[str(path)] = video
+    except typer.Exit as ended:
+        failed = ended
+    if figures is not None and (videos or not failed):
         _draw(videos, figures)
+    if failed:
+        raise failed
 
 
 def _look(path: Path, *, quick: bool, max_pixels: int | None) -> _Said:

@@ -101,6 +101,17 @@ def test_figures_of_a_pair(probe, files, tmp_path):
     assert all(name in err for name in names)
 
 
+def test_a_bad_file_does_not_keep_the_others_from_being_drawn(probe, files, tmp_path):
+    pytest.importorskip("matplotlib")
+    code, _, err = probe(files / "a.mp4", files / "song.mp4", "--figures", tmp_path / "figures")
+    assert code == 4
+    assert "song.mp4" in err
+    assert (tmp_path / "figures" / "qp.png").exists()
+    code, _, err = probe(files / "song.mp4", "--figures", tmp_path / "none")
+    assert code == 4
+    assert not (tmp_path / "none").exists()
+
+
 def test_figures_need_frames_and_videos(probe, files, tmp_path):
     code, out, err = probe(files / "a.mp4", "--quick", "--figures", tmp_path)
     assert (code, out) == (2, "")

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -218,6 +219,25 @@ def test_an_edit_list_moves_the_start(tmp_path):
     assert read_video_facts(late).frame_count == len(list(decode_frames(late))) == 24
 
 
+def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path):
+    """As where a phone trims without encoding again: the first frames are needed to decode, but never shown."""
+    path = make_clip(
+        tmp_path / "a.mp4", options={"bf": "0"}, container_options={"use_editlist": "1"}, times=range(5, 29)
+    )
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"elst") + 8
+    entries = int.from_bytes(data[at : at + 4], "big")
+    last = at + 4 + 12 * (entries - 1) + 4
+    start = int.from_bytes(data[last : last + 4], "big")
+    data[last : last + 4] = (start + 10 * 512).to_bytes(4, "big")
+    path.write_bytes(data)
+    shown = list(decode_frames(path))
+    assert len(shown) < 24
+    found = read_video_facts(path)
+    assert found.frame_count == len(shown) == len(read_stream_coding(path).kinds)
+    assert not found.variable_frame_rate
+
+
 def test_a_codec_that_is_not_known(clip, tmp_path):
     (tmp_path / "a.mp4").write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC"))
     with pytest.raises(UnsupportedMedia, match="unknown video codec"):
@@ -310,6 +330,38 @@ def test_frames_that_grow_later_are_stopped_by_the_decoder(tmp_path):
     with pytest.raises(MediaError), open_video(tmp_path / "both.h264", name="x", max_pixels=10_000) as (container, _):
         for frame in container.decode(video=0):
             assert frame.width == 96
+
+
+def exp_golomb(number: int) -> str:
+    digits = f"{number + 1:b}"
+    return "0" * (len(digits) - 1) + digits
+
+
+def with_size(stream: bytes, blocks: int) -> bytes:
+    """A raw Baseline stream whose parameter set claims another size: that many macroblocks wide and high."""
+    bits = f"{66:08b}{0xC0:08b}{62:08b}" + "".join(map(exp_golomb, (0, 0, 0, 0, 1))) + "0"
+    bits += 2 * exp_golomb(blocks - 1) + "11001"
+    bits += "0" * (-len(bits) % 8)
+    raw = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\0\0\0", b"\0\0\3\0").replace(b"\0\0\1", b"\0\0\3\1")
+    units = stream.split(b"\0\0\1")[1:]
+    return b"\0\0\0\1\x67" + raw + b"".join(b"\0\0\0\1" + unit.rstrip(b"\0") for unit in units if unit[0] & 31 != 7)
+
+
+def test_a_bomb_is_refused_without_being_unpacked(tmp_path):
+    sound = make_clip(tmp_path / "a.h264", size=(64, 64), count=2, options={"profile": "baseline"}).read_bytes()
+    (tmp_path / "b.h264").write_bytes(with_size(sound, 4))
+    assert read_video_facts(tmp_path / "b.h264").width_px == 64  # the control: this is how sizes are changed
+    (tmp_path / "c.h264").write_bytes(with_size(sound, 1000))
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from repost.core.errors import MediaError\n"
+        "from repost.media.video.frames import read_stream_coding as read\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: read(Path(sys.argv[1]))\n"
+        "except MediaError: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "c.h264"], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100_000  # KiB; one frame of it would take 375,000
 
 
 PLAYLISTS = {

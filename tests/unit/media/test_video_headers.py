@@ -150,6 +150,10 @@ def test_arbitrary_bytes_are_no_failure(data, start):
     find_parameter_sets(start + data, data)
 
 
+def test_a_parameter_set_of_megabytes_is_not_unpacked():
+    assert find_parameter_sets(b"\0\0\1\x68" + b"\x24" * 50_000_000, b"") is None
+
+
 def test_the_settings_x264_writes_are_those_asked_for(tmp_path):
     options = {"preset": "fast", "crf": "27", "bf": "2", "g": "50"}
     settings = read_stream_coding(clip_of(tmp_path, options=options)).settings

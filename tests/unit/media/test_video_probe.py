@@ -8,7 +8,8 @@ import pytest
 from clips import make_clip
 from repost.core.errors import InputNotFound, TooManyPixels
 from repost.media.probe import holds_video, probe_file
-from repost.media.video.probe import level_name
+from repost.media.video.frames import StreamCoding
+from repost.media.video.probe import level_name, shown_pattern
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,13 @@ def test_every_kind_of_video_gives_finite_json(tmp_path, name):
 def test_one_frame_has_no_gaps(tmp_path):
     coding = probe_file(make_clip(tmp_path / "a.mp4", count=1))["coding"]
     assert (coding["pattern"], coding["keyframe_gap_frames"], coding["longest_b_run"]) == ("I", None, 0)
+
+
+def test_the_pattern_begins_at_a_keyframe():
+    empty = StreamCoding("PPBBIBBPPIB", (4, 9), {})
+    assert shown_pattern(empty) == "IBBPP"
+    assert shown_pattern(StreamCoding("PBP", (), {})) == "PBP"
+    assert shown_pattern(StreamCoding("I" + "P" * 99, (0,), {})) == "I" + "P" * 39 + "…"
 
 
 def test_the_limit_on_pixels_can_be_lowered_and_raised(clip, monkeypatch):

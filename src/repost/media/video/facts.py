@@ -80,7 +80,7 @@ class VideoFacts:
         fps: Nominal frame rate: FFmpeg's guess from the header's mean and the smallest steps.
         time_base: Unit of the picture stream's timestamps, in seconds.
         start_s: Time of the first thing in the file, which players take for 0.
-        frame_count: Frames, counted by packets.
+        frame_count: Frames that are shown, counted by packets.
         duration_s: Of the picture stream.
         bitrate_bps: Of the picture stream, whole: the header's where it has one, else bits over duration.
         bitrate_from: "header" or "packets".
@@ -131,8 +131,8 @@ class Packets:
     """What the packets of a picture stream add up to.
 
     Attributes:
-        count: How many.
-        bits: All of them.
+        count: How many are shown.
+        bits: All of them, hidden ones too.
         duration_s: From the first to the end of the last.
         variable: Whether the steps between frames differ by more than the rounding of timestamps.
     """
@@ -202,9 +202,9 @@ def _scan(container: InputContainer, stream: VideoStream, name: str) -> tuple[Pa
     times, count, bits, last = array("q"), 0, 0, 0
     first: VideoFrame | None = None
     for packet in container.demux(stream):
-        if packet.size:
+        bits += 8 * packet.size
+        if packet.size and not packet.is_discard:  # an edit list hides frames that others are predicted from
             count += 1
-            bits += 8 * packet.size
             last = packet.duration or last
             if packet.pts is not None:
                 times.append(packet.pts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ _CHROMA_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139
 """Profiles whose sequence parameter sets say the chroma format (clause 7.3.2.1.1)."""
 _EXTENDED_ASPECT = 255
 _LONGEST_GOLOMB = 32
+_SHORTEST_RECORD_BYTES = 6
+_LONGEST_SET_BYTES = 4096
+"""Far more than a parameter set with every scaling list takes; a hostile file could claim megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +62,39 @@ class PictureSet:
     transform_8x8: bool
 
 
-def find_parameter_sets(*places: bytes) -> tuple[SequenceSet, PictureSet] | None:
+def find_parameter_sets(header: bytes, packet: bytes) -> tuple[SequenceSet, PictureSet] | None:
     """The first picture parameter set whose sequence parameter set is there too.
 
     Args:
-        places: Where to look, in this order: an "avcC" record (ISO/IEC 14496-15), an Annex B stream, or packets of
-            either kind.
+        header: What the container keeps outside the stream: an "avcC" record (ISO/IEC 14496-15), an Annex B stream, or
+            nothing.
+        packet: The first one.
 
     Returns:
         Both, or None where there are none that can be read.
     """
     sequences: dict[int, SequenceSet] = {}
     pictures: list[PictureSet] = []
-    length_bytes = 0
-    for place in places:
-        if place[:1] == b"\1" and len(place) > 6:
-            length_bytes = (place[4] & 3) + 1
-            units = _units_of_record(place)
-        else:
-            units = _units_of_packet(place, length_bytes) if length_bytes else _units_of_stream(place)
-        for unit in units:
-            kind = unit[0] & 31 if unit else 0
-            try:
-                if kind == _SEQUENCE:
-                    found = _sequence(_Bits(unit[1:]))
-                    sequences.setdefault(found.id, found)
-                elif kind == _PICTURE:
-                    pictures.append(_picture(_Bits(unit[1:])))
-            except _UnreadableError:
-                continue
+    for unit in _units(header, packet):
+        kind, payload = unit[:1], unit[1:_LONGEST_SET_BYTES]
+        with contextlib.suppress(_UnreadableError):
+            if kind and kind[0] & 31 == _SEQUENCE:
+                found = _sequence(_Bits(payload))
+                sequences.setdefault(found.id, found)
+            elif kind and kind[0] & 31 == _PICTURE:
+                pictures.append(_picture(_Bits(payload)))
     return next(
         ((sequences[picture.sequence_id], picture) for picture in pictures if picture.sequence_id in sequences), None
     )
+
+
+def _units(header: bytes, packet: bytes) -> Iterator[bytes]:
+    if header[:1] == b"\1" and len(header) > _SHORTEST_RECORD_BYTES:
+        yield from _units_of_record(header)
+        yield from _units_of_packet(packet, (header[4] & 3) + 1)
+    else:
+        yield from _units_of_stream(header)
+        yield from _units_of_stream(packet)
 
 
 def _units_of_record(record: bytes) -> Iterator[bytes]:

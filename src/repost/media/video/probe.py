@@ -171,7 +171,8 @@ def level_name(codec: str, level: int | None) -> str | None:
 
 def shown_pattern(coding: StreamCoding) -> str:
     """Kinds of the frames of the first group, such as "IBBPBBP"; cut with an ellipsis where it is long."""
-    group = coding.kinds[: coding.keyframe_gaps[0]] if coding.keyframe_gaps else coding.kinds
+    start, end = [*(coding.keyframes or (0,)), len(coding.kinds)][:2]
+    group = coding.kinds[start:end]
     return group if len(group) <= _LONGEST_PATTERN else f"{group[:_LONGEST_PATTERN]}…"
 
 
