@@ -40,7 +40,7 @@ class Refused:
 
 
 def pairs_by_name(originals: Path, shared: Path) -> tuple[list[FilesOfPair], list[Refused]]:
-    """Pair the files of two folders that have the same path, whatever their extensions.
+    """Pair the files of two folders that have the same path, whatever their extensions; a number is part of the name.
 
     Args:
         originals: Folder of what was uploaded, or one file.
@@ -101,8 +101,13 @@ def pairs_of_manifest(manifest: Path) -> tuple[list[FilesOfPair], list[Refused]]
 def _by_stem(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
     for path in _files(folder):
-        found[path.relative_to(folder).with_suffix("").as_posix()].append(path)
+        found[_without_extension(path.relative_to(folder)).as_posix()].append(path)
     return found
+
+
+def _without_extension(path: Path) -> Path:
+    """The path without its extension; a number is none: img.1 and img.2 are two pictures."""
+    return path if path.suffix[1:].isdecimal() else path.with_suffix("")
 
 
 def _files(folder: Path) -> Iterator[Path]:
