@@ -27,7 +27,6 @@ import numpy as np
 from scipy.stats import chisquare
 
 from environment import environment, print_environment
-from intervals import wilson
 from repost.channel.image import Emulated, emulate_image, matching_rule
 from repost.core.errors import RepostError
 from repost.estimation.images.finding import PairFinding
@@ -36,6 +35,7 @@ from repost.estimation.images.pair import examine_pair
 from repost.media.colour import to_srgb
 from repost.media.read import read_picture
 from repost.media.upload import Upload
+from repost.metrics.intervals import wilson
 from repost.platforms import list_profiles
 from repost.platforms.profile import Profile
 from repost.platforms.steps import ClientSave

@@ -47,6 +47,8 @@ def test_the_fit_is_measured_on_pairs_that_were_left_out(folders):
     assert one.fit is not None
     assert (one.fit.n, one.fit.exact_share, one.fit.psnr_db_emulated) == (len(SIZES), 1.0, None)
     assert one.fit.psnr_db_source is not None
+    assert one.fit.note is not None
+    assert one.fit.note.startswith("6 of 6 (95 %: 0.61 to 1.00) exact")
     assert (found.refused, found.misfits) == ((), ())
 
 

@@ -16,6 +16,7 @@ from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.learn import About, learn
 from repost.estimation.images.misfits import find_misfits
 from repost.estimation.images.pairing import FilesOfPair, Refused
+from repost.metrics.intervals import share_in_words
 from repost.platforms.profile import Profile
 
 _FOLDS = 5
@@ -217,13 +218,13 @@ def _with_fit(profile: Profile, findings: Sequence[PairFinding], verdicts: Seque
     for index, rule in enumerate(rules):
         found = [verdict for verdict in verdicts if verdict.rule == index]
         if found:
-            exact = sum(verdict.exact_share == 1 for verdict in found)
+            exact = share_in_words(sum(verdict.exact_share == 1 for verdict in found), len(found))
             fit = {
                 "n": len(found),
                 "exact_share": sum(verdict.exact_share for verdict in found) / len(found),
                 "psnr_db_emulated": _mean([verdict.psnr_db for verdict in found]),
                 "psnr_db_source": _mean([sources.get(verdict.name) for verdict in found]),
-                "note": f"{exact} of {len(found)} exact, by rules learned without them, at the quality served",
+                "note": f"{exact} exact, by rules learned without them, at the quality served",
             }
             rules[index] = cast("Any", type(rule)).model_validate({**rule.model_dump(), "fit": fit})
     return Profile.model_validate({**profile.model_dump(), "rules": [rule.model_dump() for rule in rules]})
