@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import random
 import tempfile
 import time
@@ -45,6 +44,7 @@ from recovery_scenes import (
     serve,
     with_room,
 )
+from repost.metrics.intervals import wilson
 from repost.pairs.downloads import list_downloads, luma_of, rgb_of
 from repost.pairs.manifest import PairManifest, Sheet, SheetManifest, TilePair, load_pairs
 from repost.pairs.match import Matcher
@@ -308,16 +308,6 @@ def _refusals(pairs: PairManifest, visible: set[tuple[str, int]]) -> dict[str, i
                 reason = " ".join(words.split()[:5])
             counts[reason] = counts.get(reason, 0) + 1
     return counts
-
-
-def wilson(successes: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share. Wilson 1927."""
-    if not total:
-        return 0.0, 1.0
-    z, share = 1.959964, successes / total
-    middle = share + z * z / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (middle - half) / (1 + z * z / total), (middle + half) / (1 + z * z / total)
 
 
 def report(scores: list[Score], fakes: list[Score], planted: list[Score], timed: list[Score]) -> None:

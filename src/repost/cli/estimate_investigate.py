@@ -105,13 +105,11 @@ def _named(text: str, option: str) -> tuple[str, Path]:
 def _examined(
     name: str, files: list[FilesOfPair], jobs: int, max_pixels: int | None
 ) -> tuple[list[PairFinding], list[Refused]]:
-    import tempfile
-
     from repost.cli.progress import progress
     from repost.estimation.images.estimate import Examined, examine_pairs
 
-    with tempfile.TemporaryDirectory(prefix="repost-") as scratch, progress(f"examining {name}", "pair") as advance:
-        for event in examine_pairs(files, folder=Path(scratch), jobs=jobs, max_pixels=max_pixels):
+    with progress(f"examining {name}", "pair") as advance:
+        for event in examine_pairs(files, jobs=jobs, max_pixels=max_pixels):
             if isinstance(event, Examined):
                 return list(event.findings), list(event.refused)
             advance(event.finished, event.total)

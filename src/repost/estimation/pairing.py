@@ -47,7 +47,7 @@ class Refused:
 def pairs_by_name(
     originals: Path, shared: Path, *, media: Media = "any", anywhere: bool = False
 ) -> tuple[list[FilesOfPair], list[Refused]]:
-    """Pair the files of two folders that have the same path, whatever their extensions.
+    """Pair the files of two folders that have the same path, whatever their extensions; a number is part of the name.
 
     Args:
         originals: Folder of what was uploaded, or one file.
@@ -88,7 +88,7 @@ def pairs_by_name(
 def _by_stem(folder: Path, media: Media) -> _Stems:
     found: dict[str, list[Path]] = defaultdict(list)
     for path in _files(folder, media):
-        found[path.relative_to(folder).with_suffix("").as_posix()].append(path)
+        found[_without_extension(path.relative_to(folder)).as_posix()].append(path)
     return found
 
 
@@ -150,6 +150,11 @@ class _Elsewhere:
                 name, f"no file on the same path, and {' and '.join(kinds)} of that name: which belong cannot be told"
             )
         ]
+
+
+def _without_extension(path: Path) -> Path:
+    """The path without its extension; a number is none: img.1 and img.2 are two pictures."""
+    return path if path.suffix[1:].isdecimal() else path.with_suffix("")
 
 
 def _by_last_part(stems: Iterable[str]) -> Mapping[str, list[str]]:

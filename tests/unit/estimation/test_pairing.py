@@ -32,6 +32,17 @@ def test_extensions_and_folders(folders):
     ]  # fmt: skip
 
 
+def test_numbers_are_no_extensions(folders):
+    originals, shared = folders([], [])
+    for name in ("img.1", "img.2", "img.3"):
+        (originals / name).write_bytes(b"\xff\xd8\xff")
+    for name in ("img.1.jpg", "img.2", "img.4"):
+        (shared / name).write_bytes(b"\xff\xd8\xff")
+    pairs, refused = pairs_by_name(originals, shared)
+    assert [(one.upload.name, one.served.name) for one in pairs] == [("img.1", "img.1.jpg"), ("img.2", "img.2")]
+    assert {one.name for one in refused} == {"img.3", "img.4"}
+
+
 def test_the_same_name_in_another_folder_is_another_picture(folders):
     pairs, refused = pairs_by_name(*folders(["x/a.jpg"], ["y/a.jpg"]))
     assert pairs == []

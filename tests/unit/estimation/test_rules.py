@@ -27,7 +27,7 @@ def test_a_limit_lies_between_the_observations(feature, one, other, at_low):
     ("feature", "low", "high", "expected"),
     [("long_side_px", 2001, 2100, 2048), ("width_px", 1279, 1281, 1280), ("pixel_count", 811_000, 1_234_000, 1_000_000),
      ("size_bytes", 4_890_000, 5_130_000, 5_000_000), ("height_px", 1001, 1002, 1001),
-     ("busyness", 0.21, 0.31, 0.3)],
+     ("busyness", 0.21, 0.31, 0.3), ("pixel_count", 310_000, 520_000, 500_000), ("pixel_count", 610_000, 980_000, 800_000)],
 )  # fmt: skip
 def test_usual_and_round_numbers_are_preferred(feature, low, high, expected):
     assert usual_limit(feature, low, high) == expected

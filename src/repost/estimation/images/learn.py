@@ -11,7 +11,7 @@ from typing import Any
 from repost.core.errors import UsageError
 from repost.estimation.images.finding import PairFinding, Treatment
 from repost.estimation.images.overlay import overlay_step
-from repost.estimation.images.quality_law import quality_law
+from repost.estimation.images.quality_law import Plain, intervals, quality_law
 from repost.estimation.images.rules import Group, group, when_in_words
 from repost.estimation.images.size_law import Law
 from repost.estimation.images.split import SETTINGS, Limit, law_of, visible
@@ -117,10 +117,13 @@ def _draft(index: int, part: Group) -> _Draft:
     resize = _with_kernel(law, treatment)
     marks = [(one.overlay, one.size_after) for one in part.findings if one.overlay is not None]
     overlay = overlay_step(marks) if len(marks) > len(part.findings) / 2 else None
-    quality = quality_law([one for one in part.findings if one.treatment.codec == treatment.codec])
+    alike = [one for one in part.findings if one.treatment.codec == treatment.codec]
+    quality = quality_law(alike)
     steps = treatment.steps(resize, overlay=overlay, quality=quality)  # type: ignore[arg-type]
     place = f"rules.{index}"
     provenance = dict(_of_conditions(place, part))
+    last = f"{place}.steps.{len(steps) - 1}{'.encode' if isinstance(steps[-1], ClientSave) else ''}"
+    provenance |= dict(_of_quality(f"{last}.quality", quality, alike))
     unknown = [path for path, found in provenance.items() if _is_wide(found.get("interval"))]
     for number, step in enumerate(steps):
         path = f"{place}.steps.{number}"
@@ -158,6 +161,11 @@ def _of_conditions(place: str, part: Group) -> Iterator[tuple[str, dict[str, Any
             if split.also:
                 note += f"; {', '.join(split.also)} would separate these pairs as well"
             yield f"{place}.when.{split.feature}", {"note": note, "interval": [split.low, split.high]}
+
+
+def _of_quality(path: str, law: Plain | None, findings: Sequence[PairFinding]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for limit, feature, (low, high) in intervals(law, findings, path):
+        yield limit, {"note": f"the quality changes between {low:g} and {high:g} of {feature}", "interval": [low, high]}
 
 
 def _is_wide(interval: list[float] | None) -> bool:

@@ -15,6 +15,9 @@ from repost.platforms.conditions import When
 _DEEPEST = 8
 """Splits in a row: more would describe the pairs and not the network."""
 
+_FEW_RULES = 12
+"""Leaves up to which a tree is tried in another order: one with more describes chance, which no order makes simpler."""
+
 _SIDES = ("long_side_px", "width_px", "height_px", "short_side_px")
 
 
@@ -88,6 +91,10 @@ class _Branch:
     def leaves(self) -> int:
         return self.above.leaves + self.below.leaves
 
+    @property
+    def disorder(self) -> int:
+        return self.above.disorder + self.below.disorder
+
 
 _Tree: TypeAlias = _Leaf | _Branch
 
@@ -104,15 +111,31 @@ def group(findings: Sequence[PairFinding]) -> list[Group]:
     return list(_in_order(_grown(tuple(findings), _DEEPEST), ()))
 
 
-def _grown(findings: tuple[PairFinding, ...], depth: int) -> _Tree:
+def _grown(findings: tuple[PairFinding, ...], depth: int, *, ahead: bool = True) -> _Tree:
+    """A tree of splits: what lowers the disorder most comes first, unless that cuts the pairs of a rule in two."""
     evidence = Evidence(findings)
-    found = evidence.best_split() if depth and evidence.disorder else None
-    if found is None:
+    splits = evidence.splits() if depth and evidence.disorder else []
+    if not splits:
         return _Leaf(findings, evidence.disorder)
-    split, _ = found
+    tree = _branch(findings, splits[0], depth, ahead=False)
+    if not ahead or tree.leaves > _FEW_RULES:
+        return tree
+    on_both_sides = _features(tree.above) & _features(tree.below)
+    others = [split for split in splits[1:] if split.feature in on_both_sides]
+    trees = [tree, *(_branch(findings, split, depth, ahead=False) for split in others)]
+    best = min(trees, key=lambda one: one.disorder + evidence.least * one.leaves)
+    return _branch(findings, best.split, depth, ahead=True)
+
+
+def _features(tree: _Tree) -> set[str]:
+    """What the splits of a tree ask of an upload."""
+    return set() if isinstance(tree, _Leaf) else {tree.split.feature} | _features(tree.above) | _features(tree.below)
+
+
+def _branch(findings: tuple[PairFinding, ...], split: Split, depth: int, *, ahead: bool) -> _Branch:
     above = tuple(finding for finding in findings if split.holds(finding))
     below = tuple(finding for finding in findings if not split.holds(finding))
-    return _Branch(split, _grown(above, depth - 1), _grown(below, depth - 1))
+    return _Branch(split, _grown(above, depth - 1, ahead=ahead), _grown(below, depth - 1, ahead=ahead))
 
 
 def _in_order(tree: _Tree, conditions: tuple[Condition, ...]) -> Iterator[Group]:
@@ -140,7 +163,8 @@ def usual_limit(feature: str, low: float, high: float, *, at_low: bool = True) -
         at_low: Whether `low` itself may be returned ("over"), or `high` ("under").
 
     Returns:
-        A usual side length where one fits, else the roundest number in between, else the end that is allowed.
+        A usual side length where one fits, else the roundest number in between (5, 2 or 1 before other digits, of those
+        the nearest to the geometric middle), else the end that is allowed.
     """
 
     def fits(number: float) -> bool:
@@ -150,10 +174,12 @@ def usual_limit(feature: str, low: float, high: float, *, at_low: bool = True) -
         usual = [px for px in USUAL_SIDES_PX if fits(px)]
         if usual:
             return usual[len(usual) // 2]
+    middle = math.sqrt(low * high)
     for digits in range(int(math.log10(high)) if high >= 1 else 0, -7, -1):
-        step = 10.0**digits
-        rounded = round(math.ceil(low / step) * step, 6)
-        for number in (rounded, round(rounded + step, 6)):
+        unit = 10.0**digits
+        near = (round(middle / unit) + away for away in (0, -1, 1))
+        for leading in (5, 2, 1, *near):
+            number = round(leading * unit, 6)
             if fits(number):
                 return int(number) if number == int(number) else number
     return low if at_low else high

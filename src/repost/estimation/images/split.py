@@ -102,28 +102,26 @@ class Evidence:
             total = total + counts.sum(axis=1) - counts.max(axis=1)
         return total
 
-    def best_split(self) -> tuple[Split, int] | None:
-        """The split that lowers the disorder most, and by how much; None where none lowers it enough."""
-        least = 1 if len(self.findings) < _FEW_PAIRS else 2
+    @property
+    def least(self) -> int:
+        """What a split must lower the disorder by, and how many pairs it must leave on each side."""
+        return 1 if len(self.findings) < _FEW_PAIRS else 2
+
+    def splits(self) -> list[Split]:
+        """One split for each feature that lowers the disorder enough, what lowers it most first."""
         before = self.disorder
         found: list[tuple[int, Split]] = []
-        for split, chosen in self._splits(least):
+        for split, chosen in self._kinds(self.least):
             gain = before - int((self._disorder(chosen) + self._disorder(1 - chosen))[0])
             found.append((gain, split))
         for name in NUMBERS:
-            limit = self._best_limit(name, before, least)
+            limit = self._best_limit(name, before, self.least)
             if limit is not None:
                 found.append(limit)
-        most = max((gain for gain, _ in found), default=0)
-        if most < least:
-            return None
-        best = [split for gain, split in found if gain == most]
-        first = best[0]
-        if isinstance(first, Limit):
-            first = Limit(first.feature, first.low, first.high, tuple(other.feature for other in best[1:]))
-        return first, most
+        found = sorted((one for one in found if one[0] >= self.least), key=lambda one: -one[0])
+        return [_with_equals(gain, split, found) for gain, split in found]
 
-    def _splits(self, least: int) -> Iterator[tuple[Split, NDArray[np.int64]]]:
+    def _kinds(self, least: int) -> Iterator[tuple[Split, NDArray[np.int64]]]:
         for feature in ("format", *KINDS):
             values = [getattr(finding.features, feature) for finding in self.findings]
             kinds = sorted(set(values), key=str)
@@ -151,6 +149,13 @@ class Evidence:
         at = int(np.argmax(gain))
         count = int(below[at])
         return int(gain[at]), Limit(name, float(ranked[count - 1]), float(ranked[count]))
+
+
+def _with_equals(gain: int, split: Split, found: Sequence[tuple[int, Split]]) -> Split:
+    if isinstance(split, OfKind):
+        return split
+    also = tuple(other.feature for other_gain, other in found if other_gain == gain and other is not split)
+    return Limit(split.feature, split.low, split.high, also)
 
 
 def sizes_of(findings: Sequence[PairFinding]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
