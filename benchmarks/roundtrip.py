@@ -32,8 +32,9 @@ import numpy as np
 from environment import environment, print_environment
 from repost.channel.image import Emulated, emulate_image, matching_rule
 from repost.core.errors import RepostError
+from repost.estimation.about import About
 from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.learn import About, learn
+from repost.estimation.images.learn import learn
 from repost.estimation.images.pair import examine_pair
 from repost.media.colour import to_srgb
 from repost.media.read import read_picture

@@ -41,8 +41,8 @@ def estimate_images(
 
     from repost.cli.progress import progress
     from repost.core.errors import OutputUnwritable
+    from repost.estimation.about import About
     from repost.estimation.images.estimate import Estimated, estimate_images
-    from repost.estimation.images.learn import About
     from repost.platforms.write import write_profile
 
     about = About(platform, observed or datetime.now(UTC).strftime("%Y-%m"), route)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
+from repost.batch import Item
 from repost.core.errors import InputNotFound, UsageError
+from repost.core.files import digest_file
 from repost.media.sniff import MEDIA_SUFFIXES, VIDEO_FORMATS, VIDEO_SUFFIXES, sniff
 
 Media: TypeAlias = Literal["any", "video"]
@@ -170,3 +172,15 @@ _SHOWN = 6
 def _count(stems: Sequence[str], number: int, kind: str) -> str:
     shown = ", ".join(stems[:_SHOWN]) + (", ..." if len(stems) > _SHOWN else "")
     return f"{number} {kind}{'s' if number > 1 else ''} ({shown})"
+
+
+def items_of(pairs: Sequence[FilesOfPair]) -> list[Item]:
+    """Pairs as items of a batch; the upload's digest stands in the stem, so that a changed upload is examined anew."""
+    return [Item(pair.name, pair.served, ("pair",), _digest(pair.upload)) for pair in pairs]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest_file(path)
+    except OSError:
+        return ""  # the examination says what is wrong with it

@@ -7,9 +7,10 @@ import pytest
 from jpeg_samples import save
 from pair_samples import jpeg, network, photo, rule, served_by
 from repost.core.errors import OutputUnwritable, UsageError
-from repost.estimation.images.estimate import Estimated, Examined, Progress, estimate_images, examine_pairs
-from repost.estimation.images.learn import About
+from repost.estimation.about import About
+from repost.estimation.images.estimate import Estimated, Examined, estimate_images, examine_pairs
 from repost.estimation.pairing import pairs_by_name
+from repost.estimation.progress import Progress
 
 ABOUT = About("mine", "2026-05")
 RESIZE = {"op": "resize", "fit": "long_side", "px": 150}

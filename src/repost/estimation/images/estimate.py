@@ -11,24 +11,17 @@ from typing import Any, cast
 
 from repost import batch
 from repost.core.errors import OutputUnwritable, UsageError
-from repost.estimation.images.examine import ExaminePairs, JudgeRules, items_of
+from repost.estimation.about import About
+from repost.estimation.images.examine import ExaminePairs, JudgeRules
 from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.learn import About, learn
+from repost.estimation.images.learn import learn
 from repost.estimation.images.misfits import find_misfits
-from repost.estimation.pairing import FilesOfPair, Refused
+from repost.estimation.pairing import FilesOfPair, Refused, items_of
+from repost.estimation.progress import Progress
 from repost.metrics.intervals import share_in_words
 from repost.platforms.profile import Profile
 
 _FOLDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a phase is: `finished` of `total` pairs."""
-
-    phase: str
-    finished: int
-    total: int | None
 
 
 @dataclass(frozen=True, slots=True)

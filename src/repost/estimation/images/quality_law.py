@@ -11,8 +11,8 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.rules import usual_limit
-from repost.estimation.images.split import NUMBERS
+from repost.estimation.images.schema import NUMBERS
+from repost.estimation.rules.group import usual_limit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

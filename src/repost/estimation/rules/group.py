@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, Generic, TypeAlias, cast
 
-from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.size_law import USUAL_SIDES_PX
-from repost.estimation.images.split import Evidence, Limit, Split
+from repost.estimation.rules.schema import FindingT, Schema
+from repost.estimation.rules.size_law import USUAL_SIDES_PX
+from repost.estimation.rules.split import Evidence, Limit, Split
 from repost.platforms.conditions import When
 
 _DEEPEST = 8
@@ -39,13 +39,13 @@ class Condition:
         """As a field of `When`."""
         if isinstance(self.split, Limit):
             return {self.split.feature: {"over" if self.above else "at_most": self.limit}}
-        if self.split.feature == "format":
-            return {"format": [self.split.value]}
+        if isinstance(self.split.value, str):
+            return {self.split.feature: [self.split.value]}
         return {self.split.feature: self.above}
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Generic[FindingT]):
     """Pairs that one rule treats.
 
     Attributes:
@@ -55,7 +55,7 @@ class Group:
     """
 
     conditions: tuple[Condition, ...]
-    findings: tuple[PairFinding, ...]
+    findings: tuple[FindingT, ...]
     disorder: int
 
     @property
@@ -75,17 +75,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaf:
-    findings: tuple[PairFinding, ...]
+class _Leaf(Generic[FindingT]):
+    findings: tuple[FindingT, ...]
     disorder: int
     leaves: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Branch:
+class _Branch(Generic[FindingT]):
     split: Split
-    above: _Tree
-    below: _Tree
+    above: _Tree[FindingT]
+    below: _Tree[FindingT]
 
     @property
     def leaves(self) -> int:
@@ -96,54 +96,60 @@ class _Branch:
         return self.above.disorder + self.below.disorder
 
 
-_Tree: TypeAlias = _Leaf | _Branch
+_Tree: TypeAlias = _Leaf[FindingT] | _Branch[FindingT]
 
 
-def group(findings: Sequence[PairFinding]) -> list[Group]:
+def group(findings: Sequence[FindingT], schema: Schema[FindingT]) -> list[Group[FindingT]]:
     """Split pairs into groups, each treated by one rule.
 
     Args:
         findings: At least one.
+        schema: What they are compared by.
 
     Returns:
         The groups in the order of their rules: the first whose conditions hold is meant, and the last has none.
     """
-    return list(_in_order(_grown(tuple(findings), _DEEPEST), ()))
+    return list(_in_order(_grown(tuple(findings), schema, _DEEPEST), ()))
 
 
-def _grown(findings: tuple[PairFinding, ...], depth: int, *, ahead: bool = True) -> _Tree:
+def _grown(
+    findings: tuple[FindingT, ...], schema: Schema[FindingT], depth: int, *, ahead: bool = True
+) -> _Tree[FindingT]:
     """A tree of splits: what lowers the disorder most comes first, unless that cuts the pairs of a rule in two."""
-    evidence = Evidence(findings)
+    evidence = Evidence(findings, schema)
     splits = evidence.splits() if depth and evidence.disorder else []
     if not splits:
         return _Leaf(findings, evidence.disorder)
-    tree = _branch(findings, splits[0], depth, ahead=False)
+    tree = _branch(findings, schema, splits[0], depth, ahead=False)
     if not ahead or tree.leaves > _FEW_RULES:
         return tree
     on_both_sides = _features(tree.above) & _features(tree.below)
     others = [split for split in splits[1:] if split.feature in on_both_sides]
-    trees = [tree, *(_branch(findings, split, depth, ahead=False) for split in others)]
+    trees = [tree, *(_branch(findings, schema, split, depth, ahead=False) for split in others)]
     best = min(trees, key=lambda one: one.disorder + evidence.least * one.leaves)
-    return _branch(findings, best.split, depth, ahead=True)
+    return _branch(findings, schema, best.split, depth, ahead=True)
 
 
-def _features(tree: _Tree) -> set[str]:
+def _features(tree: _Tree[FindingT]) -> set[str]:
     """What the splits of a tree ask of an upload."""
     return set() if isinstance(tree, _Leaf) else {tree.split.feature} | _features(tree.above) | _features(tree.below)
 
 
-def _branch(findings: tuple[PairFinding, ...], split: Split, depth: int, *, ahead: bool) -> _Branch:
+def _branch(
+    findings: tuple[FindingT, ...], schema: Schema[FindingT], split: Split, depth: int, *, ahead: bool
+) -> _Branch[FindingT]:
     above = tuple(finding for finding in findings if split.holds(finding))
     below = tuple(finding for finding in findings if not split.holds(finding))
-    return _Branch(split, _grown(above, depth - 1, ahead=ahead), _grown(below, depth - 1, ahead=ahead))
+    return _Branch(split, _grown(above, schema, depth - 1, ahead=ahead), _grown(below, schema, depth - 1, ahead=ahead))
 
 
-def _in_order(tree: _Tree, conditions: tuple[Condition, ...]) -> Iterator[Group]:
+def _in_order(tree: _Tree[FindingT], conditions: tuple[Condition, ...]) -> Iterator[Group[FindingT]]:
     if isinstance(tree, _Leaf):
         yield Group(conditions, tree.findings, tree.disorder)
         return
     # Conditions can name a format and not its absence, so that side comes first; of all else, the simpler side.
-    above_first = tree.split.feature == "format" or tree.above.leaves <= tree.below.leaves
+    named = not isinstance(tree.split, Limit) and isinstance(tree.split.value, str)
+    above_first = named or tree.above.leaves <= tree.below.leaves
     first, second = (tree.above, tree.below) if above_first else (tree.below, tree.above)
     yield from _in_order(first, (*conditions, Condition(tree.split, above_first, _limit(tree.split))))
     yield from _in_order(second, conditions)

@@ -81,6 +81,12 @@ def best_law(changes: Sequence[Change], laws: Sequence[Law]) -> tuple[Law, list[
     return best, [law for law in found if law is not best]
 
 
+def law_in_words(law: Resize) -> str:
+    """A size law in a few words, such as "long side 2048 px"."""
+    size = f"{law.px} px" if law.px is not None else f"{law.width_px}x{law.height_px} px"
+    return f"{law.fit.replace('_', ' ')} {size}{' with enlarging' if law.upscale else ''}"
+
+
 def _oddness(law: Law) -> int:
     """0 for limits that networks use, more the less round they are."""
     sides = [side for side in (law.px, law.width_px, law.height_px) if isinstance(side, int)] if law else []
