@@ -170,6 +170,7 @@ def test_two_different_downloads_of_one_sheet_are_both_named_and_neither_used(
     (row,) = rows_but_hidden(pairs)
     assert (row.kind, row.downloads, row.sheet_id) == ("duplicate", ("a.jpg", "b.jpg"), uploaded.manifest.sheets[0].id)
     assert row.sheet_id not in {file.sheet_id for file in pairs.files}
+    assert not [path for path in (tmp_path / "pairs").rglob(f"{row.sheet_id}*")]  # not even files of the first
 
 
 def test_the_same_bytes_twice_are_told_and_harmless(uploaded, downloads, all_but, tmp_path):
