@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import struct
+import sys
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from repost.core.errors import InputNotFound, UnsafeOutput, UsageError
+from repost.core.errors import InputNotFound, MissingExtra, UnsafeOutput, UsageError
+from repost.media.sniff import EXTENSIONS
 from repost.pairs.manifest import InvalidManifest, load_pairs
 from repost.pairs.recover import recover
 
@@ -112,14 +114,31 @@ def test_what_was_done_to_a_sheet_is_found(uploaded, downloads, all_but, served,
         assert np.corrcoef(original.ravel(), came_back.ravel())[0, 1] > (0.9 if kind == "resized" else 0.97)
 
 
-@pytest.mark.parametrize("format_", ["WEBP", "PNG", "AVIF"])
-def test_converted_downloads_are_found(uploaded, downloads, all_but, tmp_path, format_):
-    all_but(0)
-    uploaded.picture(0).save(downloads / "it.jpg", format_, quality=85)  # and the name lies
+@pytest.mark.parametrize("format_", ["WEBP", "PNG", "AVIF", "HEIF"])
+@pytest.mark.parametrize("quality", [55, 94])
+def test_converted_downloads_are_found(uploaded, downloads, all_but, tmp_path, format_, quality):
+    if format_ == "HEIF":
+        pytest.importorskip("pillow_heif", reason="needs repost[heif]").register_heif_opener()
+    index = largest(uploaded)
+    all_but(index)
+    picture = uploaded.picture(index)
+    smaller = picture.resize((round(picture.width * 0.8), round(picture.height * 0.8)), Image.Resampling.BICUBIC)
+    smaller.save(downloads / "it.jpg", format_, quality=quality)  # and the name lies
     pairs = recover(uploaded.folder, downloads, out=tmp_path / "pairs")
     assert not rows_but_hidden(pairs)
     (file,) = [one for one in pairs.files if one.download_name == "it.jpg"]
-    assert file.download.endswith(format_.lower())
+    assert file.download.endswith(EXTENSIONS[format_.lower()])
+    assert file.registration.scale_x == pytest.approx(0.8, abs=0.01)
+    assert file.tiles_verified == len(uploaded.manifest.sheets[index].tiles)
+
+
+def test_heic_without_its_reader_says_what_to_install(uploaded, downloads, all_but, tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif", reason="needs repost[heif] to make the file")
+    all_but(0)
+    heif.from_pillow(uploaded.picture(0)).save(downloads / "it.heic", quality=80)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(MissingExtra, match=r"repost\[heif\]"):
+        recover(uploaded.folder, downloads, out=tmp_path / "pairs")
 
 
 def test_exif_orientation_of_a_download_is_applied(uploaded, downloads, all_but, served, tmp_path):
@@ -170,7 +189,7 @@ def test_two_different_downloads_of_one_sheet_are_both_named_and_neither_used(
     (row,) = rows_but_hidden(pairs)
     assert (row.kind, row.downloads, row.sheet_id) == ("duplicate", ("a.jpg", "b.jpg"), uploaded.manifest.sheets[0].id)
     assert row.sheet_id not in {file.sheet_id for file in pairs.files}
-    assert not [path for path in (tmp_path / "pairs").rglob(f"{row.sheet_id}*")]  # not even files of the first
+    assert not list((tmp_path / "pairs").rglob(f"{row.sheet_id}*"))  # not even files of the first
 
 
 def test_the_same_bytes_twice_are_told_and_harmless(uploaded, downloads, all_but, tmp_path):
