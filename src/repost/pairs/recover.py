@@ -30,6 +30,7 @@ from repost.pairs.manifest import (
     write_manifest,
 )
 from repost.pairs.match import Match, Matcher
+from repost.pairs.verify import LEAST_SIDE_PX
 
 THUMBNAIL_SCALE = 0.2
 """A download reduced to less than this is a preview: networks keep 1080 px of 4096, and of a 256 px tile less than
@@ -70,7 +71,7 @@ def recover(
         InputNotFound: There is no manifest, or no folder of downloads.
         InvalidManifest: The manifest was damaged, or a sheet is missing or not the file that was made.
         UnsafeOutput: `out` is the folder of the sheets or of the downloads, or would write into one of them.
-        UsageError: `out` holds pairs of other downloads.
+        UsageError: `out` holds pairs of other downloads, or both folders are one.
         OutputBusy: Another run writes there.
         OutputUnwritable: It cannot be written.
     """
@@ -132,13 +133,15 @@ def check_sheets(path: Path, manifest: SheetManifest) -> None:
 
 def _check_places(out: Path, root: Path, downloads: Path) -> None:
     places = {place: place.resolve() for place in (root, downloads)}
+    if places[root] == places[downloads]:
+        raise UsageError(
+            f"got the folder of the upload as downloads: '{downloads}'; put what came back in a folder of its own"
+        )
     for place, real in places.items():
         if out.resolve() == real or out.resolve().is_relative_to(places[downloads]):
             raise UnsafeOutput(out, source=place)
         if any(real.is_relative_to((out / folder).resolve()) for folder in FOLDERS):
             raise UnsafeOutput(out, source=place)
-    if places[root] == places[downloads]:
-        raise UnsafeOutput(downloads, source=root)
 
 
 def _check_not_another(path: Path, listed: Sequence[Download]) -> None:
@@ -185,7 +188,7 @@ class _Matching:
             thoroughly = partial(self._matcher.find_thoroughly, among=among)
             read = read_download(download, max_pixels=self._max_pixels)
             if not (among and self._take(download, read, thoroughly)):
-                self._problem("wrong", (download.name,), "it shows no sheet of this manifest")
+                self._problem("wrong", (download.name,), _why_unknown(read, download.name))
 
     def settle(self) -> tuple[list[Cut], list[Problem]]:
         """What was cut of each sheet that has exactly one download; problems for all others."""
@@ -256,3 +259,10 @@ class _Matching:
         self._problems.append(
             Problem.model_validate({"kind": kind, "sheet_id": sheet_id, "downloads": downloads, "reason": reason})
         )
+
+
+def _why_unknown(data: bytes, name: str) -> str:
+    _, facts = open_image(data, name=name)
+    if min(facts.width_px, facts.height_px) < LEAST_SIDE_PX:
+        return f"it has {facts.width_px}x{facts.height_px} px, too few to tell what it shows; download the full size"
+    return "it shows no sheet of this manifest"

@@ -60,6 +60,8 @@ MOST_SHIFT_ERROR_PX = 0.25
 """How uncertain that may be: at three standard errors it stays within 0.75 px."""
 MOST_FOREIGN_SHARE = 0.005
 """Of a tile's blocks: none of the 64 of a tile of 256 px, a few of the thousands of a whole photograph."""
+LEAST_SIDE_PX = 40
+"""Side of a tile, and of a download, below which too little is left to compare."""
 _PADDING_CONTRAST = 8.0
 _MOST_DETAIL_AROUND = 0.3
 """Share of the blocks around the upload with more contrast than padding, blurred padding included, has."""
@@ -78,8 +80,6 @@ _COARSE = 4
 _GAIN_RANGE = (0.7, 1.4)
 _RESAMPLED_MARGIN_PX = 2
 """How far into a tile its neighbours bleed when the picture is resampled, more or less by an unknown kernel."""
-_LEAST_TILE_PX = 40
-"""Side of a tile in the download, in pixels, below which too little is left to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Comparison:
         self._limits = within or (0, 0, *download.size)
         self._box = _common(placement.visible(upload.size, download.size), self._limits)
         left, top, right, bottom = self._box
-        self.empty = right - left < _LEAST_TILE_PX or bottom - top < _LEAST_TILE_PX
+        self.empty = right - left < LEAST_SIDE_PX or bottom - top < LEAST_SIDE_PX
         if self.empty:
             self.correlation = self.good_share = self.leftover = 0.0
             return
@@ -203,7 +203,7 @@ class Comparison:
 
     def _judge(self, box: Box) -> tuple[float, str | None]:
         """Correlation of a tile, and why it is refused."""
-        if min(box.size_px) < _LEAST_TILE_PX:
+        if min(box.size_px) < LEAST_SIDE_PX:
             return 0.0, f"it came back as {box.size_px[0]}x{box.size_px[1]} px, too small to compare"
         margin_px = 0 if self.placement.whole else _RESAMPLED_MARGIN_PX
         rows, columns = (

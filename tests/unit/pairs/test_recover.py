@@ -213,6 +213,15 @@ def test_a_thumbnail_is_named_and_does_not_count(uploaded, downloads, all_but, s
     assert "thumb.jpg" in problems(pairs, "missing")[0].reason
 
 
+def test_a_download_too_small_to_show_anything_says_so(uploaded, downloads, all_but, served, tmp_path):
+    all_but(0)
+    (downloads / "icon.jpg").write_bytes(served(uploaded.picture(0).resize((64, 30))))
+    pairs = recover(uploaded.folder, downloads, out=tmp_path / "pairs")
+    (row,) = problems(pairs, "wrong")
+    assert "64x30 px" in row.reason
+    assert "full size" in row.reason
+
+
 def test_a_sheet_in_another_order_is_wrong(uploaded, downloads, all_but, served, tmp_path):
     index = largest(uploaded)
     all_but(index)
@@ -300,7 +309,7 @@ def test_places_that_would_mix_are_refused(copied, downloads, tmp_path):
     for out in (copied, downloads, downloads / "pairs"):
         with pytest.raises(UnsafeOutput):
             recover(copied, downloads, out=out)
-    with pytest.raises(UnsafeOutput):
+    with pytest.raises(UsageError, match="folder of its own"):  # not of the output, which is none of both
         recover(copied, copied, out=tmp_path / "pairs")
     shutil.copytree(downloads, tmp_path / "here" / "files")
     before = sorted((tmp_path / "here" / "files").iterdir())
