@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from repost.core.errors import InputNotFound, UsageError
 from repost.core.files import write_atomic
+from repost.pairs.manifest_faults import faults_of
 from repost.platforms.values import Data
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 SHEETS_NAME = "sheets.json"
 PAIRS_NAME = "pairs.json"
@@ -30,7 +28,6 @@ EDGE_PX = 16
 """Tile edges lie on multiples of this: the MCU of JPEG with 4:2:0 chroma, so that no block holds two tiles."""
 
 _MOST_MANIFEST_BYTES = 1 << 30
-_MOST_SHOWN = 80
 
 
 class InvalidManifest(UsageError):
@@ -395,16 +392,4 @@ def _load(path: Path, name: str, model: type[_Manifest]) -> _Manifest:
     try:
         return model.model_validate_json(path.read_bytes(), strict=True)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise InvalidManifest(
-            path, [(".".join(map(str, fault["loc"])), _in_words(fault)) for fault in faults]
-        ) from error
-
-
-def _in_words(fault: ErrorDetails) -> str:
-    """What is wrong with a field, and what it holds where that is one value."""
-    message, held = fault["msg"].removeprefix("Value error, "), fault["input"]
-    told = message.startswith("got ") or fault["type"] in ("missing", "json_invalid")
-    if told or isinstance(held, (dict, list, tuple)):
-        return message
-    return f"got {repr(held)[:_MOST_SHOWN]}; {message[:1].lower()}{message[1:]}"
+        raise InvalidManifest(path, faults_of(error)) from error

@@ -101,3 +101,4 @@ def test_a_fault_says_what_the_field_holds(uploaded, tmp_path):
     told = dict(caught.value.problems)
     assert told["settings.tile_px"].startswith("got 'big'; ")
     assert told["sheets.0.file"].startswith("got '../away.png', expected ")
+    assert len(told) == 2
