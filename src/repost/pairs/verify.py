@@ -49,6 +49,11 @@ are not known exactly, and WebP at quality 60 leaves over twice as much as JPEG 
 COARSE_STRICTNESS = 60.0
 """The same for what is left of it in means of 8 x 8 px. Noise vanishes in means: their median is a tenth."""
 COARSE_LEAST_STRICT, COARSE_MOST_LENIENT = 0.1, 1.25
+SHEET_STRICTNESS = 16 / FINE_STRICTNESS
+"""Of the limit of a single block: what noise is in some blocks of a true tile is not in most blocks of a sheet."""
+MOST_LEFTOVER = 0.5
+"""What the median block may leave over, relative to the limits, before all is foreign; WebP at quality 55 leaves 0.2.
+A sheet whose tiles were all moved agrees with a stretched one in most blocks, but never well."""
 LEAST_CORRELATION = 0.93
 LEAST_CONTRAST = 2.0
 """Standard deviation of a tile in grey levels; flatter ones could be anything."""
@@ -164,7 +169,8 @@ class Comparison:
             min(COARSE_MOST_LENIENT, max(COARSE_LEAST_STRICT, COARSE_STRICTNESS * coarse)),
         )
         self._foreign_surroundings = _has_detail_around(download, self._box)
-        foreign = blocks.beyond(*self._limits_of_blocks)
+        fine, coarse = self._limits_of_blocks
+        foreign = blocks.beyond(SHEET_STRICTNESS * fine, coarse)
         self.good_share = float(1 - foreign[detailed].mean()) if detailed.any() else 0.0
 
     @property
@@ -172,7 +178,7 @@ class Comparison:
         """Whether the download is a copy of the upload."""
         if self.empty or self._foreign_surroundings or not self._plausible_tone:
             return False
-        return self.good_share >= LEAST_GOOD_SHARE
+        return self.leftover <= MOST_LEFTOVER and self.good_share >= LEAST_GOOD_SHARE
 
     @property
     def drift_px(self) -> float:

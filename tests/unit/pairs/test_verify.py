@@ -124,6 +124,13 @@ def test_a_sheet_in_another_order_is_not_the_same():
     assert not comparison.same
 
 
+@pytest.mark.parametrize(("moves", "scale", "offset"), [((-2, -2, 2, 2), 1.01, -2.0), ((-3, -1, 1, 3), 1.005, -1.0)])
+def test_a_sheet_of_moved_tiles_is_not_the_same_although_a_stretched_one_fits(moves, scale, offset):
+    tiles = [window(COFFEE, 100 + index * 90, 90) for index in range(4)]
+    moved = [window(COFFEE, 100 + index * 90 - px, 90) for index, px in enumerate(moves)]
+    assert not compared(sheet(*tiles), jpeg(sheet(*moved), 80), Placement(scale, 1.0, offset, 0.0)).same
+
+
 def test_another_picture_that_shares_a_part_is_not_the_same():
     upload = sheet(FIRST, OTHERS[0])
     moved = compared(upload, jpeg(sheet(OTHERS[0], OTHERS[1]), 90), Placement(1.0, 1.0, -SIDE, 0.0))
