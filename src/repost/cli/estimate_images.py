@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repost.cli.learned import check_findings, check_output, finish, name_refused, save_profile
 from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
@@ -40,17 +40,14 @@ def estimate_images(
     from datetime import UTC, datetime
 
     from repost.cli.progress import progress
-    from repost.core.errors import OutputUnwritable
     from repost.estimation.about import About
     from repost.estimation.images.estimate import Estimated, estimate_images
-    from repost.platforms.write import write_profile
 
     about = About(platform, observed or datetime.now(UTC).strftime("%Y-%m"), route)
     found, refused = _pairs(originals, shared, pairs)
-    inputs = [pair.upload for pair in found] + [pair.served for pair in found]
-    _check_output(out, inputs)
-    _check_findings(findings, inputs)
-    _name_refused(refused)
+    check_output(out, found)
+    check_findings(findings, found)
+    name_refused(refused)
     estimated: Estimated | None = None
     with progress("examining", "pair") as advance:
         for event in estimate_images(
@@ -61,10 +58,7 @@ def estimate_images(
             else:
                 advance(event.finished, event.total)
     assert estimated is not None, "the last event is the estimate"
-    try:
-        write_profile(estimated.profile, out)
-    except OSError as error:
-        raise OutputUnwritable(out, reason=error.strerror or str(error)) from error
+    save_profile(estimated.profile, out)
     _show(estimated, [*refused, *estimated.refused], out, as_json=as_json)
 
 
@@ -82,49 +76,15 @@ def _pairs(
     raise UsageError("give --originals and --shared (two folders), or --pairs (what `repost pairs recover` wrote)")
 
 
-def _name_refused(refused: Sequence[Refused]) -> None:
-    from repost.report.words import shown
-
-    for one in refused:
-        typer.echo(f"failed: {shown(one.name)}: {shown(one.reason.removeprefix(one.name + ': '))}", err=True)
-
-
-def _check_output(out: Path, inputs: list[Path]) -> None:
-    from repost.core.errors import UnsafeOutput, UsageError
-
-    if out.suffix != ".toml" or out.is_dir():
-        raise UsageError(f"got -o '{out}', expected a file to write that ends in .toml")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"the folder of -o '{out}' is not there; make it first")
-    if out.resolve() in {path.resolve() for path in inputs}:
-        raise UnsafeOutput(out, source=out)
-
-
-def _check_findings(folder: Path | None, inputs: list[Path]) -> None:
-    """Findings are kept with a manifest of their own, which must not replace one that lies beside the pictures."""
-    from repost.core.errors import UsageError
-
-    if folder is None:
-        return
-    if folder.resolve() in {path.resolve().parent for path in inputs}:
-        raise UsageError(f"got --findings '{folder}', which holds pictures of the pairs; give it a folder of its own")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"got --findings '{folder}', which is a file; expected a folder")
-
-
 def _show(estimated: Estimated, refused: list[Refused], out: Path, *, as_json: bool) -> None:
-    from repost.cli.exits import EXIT_FAILED
     from repost.report.estimate import describe_estimate, estimate_row
     from repost.report.words import shown
 
-    _name_refused(estimated.refused)
+    name_refused(estimated.refused)
     for one in estimated.misfits:
         typer.echo(f"odd: {shown(one.name)}: {shown(one.reason)}", err=True)
     if as_json:
         typer.echo(json.dumps(estimate_row(estimated, refused, out), sort_keys=True))
     else:
         typer.echo(describe_estimate(estimated))
-    count = len(estimated.findings)
-    typer.echo(f"learned from {count} pair{'s' if count != 1 else ''}, {len(refused)} refused; {out}", err=True)
-    if refused:
-        raise typer.Exit(EXIT_FAILED)
+    finish(len(estimated.findings), refused, out)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repost.cli.learned import check_findings, check_output, finish, name_refused, save_profile
 from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
@@ -47,22 +47,22 @@ def estimate_videos(
     """
     from datetime import UTC, datetime
 
-    from repost.cli.outputs import check_profile_output, written
     from repost.cli.progress import progress
     from repost.estimation.about import About
     from repost.estimation.pairing import pairs_by_name
+    from repost.estimation.videos.draft import standard_of
     from repost.estimation.videos.estimate import EstimatedVideos, estimate_videos
     from repost.estimation.videos.lookup import profile_name
     from repost.estimation.videos.pair import Examination
     from repost.estimation.videos.rate_cache import RateCache, default_folder
     from repost.estimation.videos.reference import append_samples, load_reference
-    from repost.estimation.videos.start import check_encoder
-    from repost.platforms.write import write_profile
 
     about = About(profile_name(platform), observed or datetime.now(UTC).strftime("%Y-%m"), route)
-    how = Examination(encoder=check_encoder(codec), crf_min=crf_min, crf_max=crf_max, cache=RateCache(default_folder()))
-    found, refused = pairs_by_name(originals, shared)
-    check_profile_output(out, [pair.upload for pair in found] + [pair.served for pair in found])
+    standard_of(codec)  # a codec that profiles cannot hold is told before hours of work
+    how = Examination(encoder=codec, crf_min=crf_min, crf_max=crf_max, cache=RateCache(default_folder()))
+    found, refused = pairs_by_name(originals, shared, media="video", anywhere=True)
+    check_output(out, found)
+    check_findings(findings, found)
     if reference_json is not None and reference_json.exists():
         load_reference(reference_json)  # a damaged database is found before hours of work, not after
     name_refused(refused)
@@ -76,29 +76,18 @@ def estimate_videos(
             else:
                 advance(event.finished, event.total)
     assert estimated is not None, "the last event is the estimate"
-    with written(out):
-        write_profile(estimated.profile, out)
+    save_profile(estimated.profile, out)
     if reference_json is not None:
         append_samples(reference_json, estimated.samples(), platform=platform, codec=codec)
     _show(estimated, [*refused, *estimated.refused], out, as_json=as_json)
 
 
-def name_refused(refused: Sequence[Refused]) -> None:
-    """Say on stderr which pairs were not used, and why."""
-    from repost.report.words import shown
-
-    for one in refused:
-        typer.echo(f"failed: {shown(one.name)}: {shown(one.reason.removeprefix(one.name + ': '))}", err=True)
-
-
 def _show(estimated: EstimatedVideos, refused: list[Refused], out: Path, *, as_json: bool) -> None:
-    from repost.cli.exits import EXIT_FAILED
     from repost.report.video_estimate import describe_video_estimate, video_estimate_row
 
     name_refused(estimated.refused)
     if as_json:
         typer.echo(json.dumps(video_estimate_row(estimated, refused, out), sort_keys=True))
     else:
-        typer.echo(describe_video_estimate(estimated, out))
-    if refused:
-        raise typer.Exit(EXIT_FAILED)
+        typer.echo(describe_video_estimate(estimated))
+    finish(len(estimated.findings), refused, out)

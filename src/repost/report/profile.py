@@ -59,7 +59,7 @@ def _steps(profile: Profile, index: int, rule: Rule) -> Iterator[str]:
 
 
 def _step(step: Data, doubtful: tuple[str, ...]) -> str:
-    said = [str(getattr(step, "op", ""))]
+    said = [str(op)] if (op := getattr(step, "op", None)) else []
     for name in type(step).model_fields:
         value = getattr(step, name)
         doubt = "?" if any(path == name or path.startswith(f"{name}.") for path in doubtful) else ""

@@ -10,11 +10,13 @@ from typing import Any
 from repost.core.errors import UsageError
 from repost.estimation.about import About
 from repost.estimation.rules.group import Group, group
-from repost.estimation.rules.size_law import Law, law_in_words
-from repost.estimation.rules.split import Limit, Schema, law_of
+from repost.estimation.rules.schema import Schema
+from repost.estimation.rules.size_law import Law, explains, law_in_words
+from repost.estimation.rules.split import Limit, law_of, sizes_of
 from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile
 from repost.estimation.videos.rate_law import rate_law
 from repost.platforms.profile import Profile
+from repost.platforms.steps import Resize
 from repost.platforms.values import Samples
 
 _WIDE = 1.25
@@ -107,7 +109,8 @@ def _draft(index: int, part: Group[VideoFinding]) -> _Draft:
         draft.rule["steps"] = [{"op": "passthrough"}]
         return draft
     encoded = [one for one in findings if not one.kept]
-    steps = draft.rule["steps"] = []
+    steps: list[dict[str, Any]] = []
+    draft.rule["steps"] = steps
     for step, provenance, unknown in _steps(encoded):
         path = f"rules.{index}.steps.{len(steps)}"
         draft.provenance |= {f"{path}.{name}": found for name, found in provenance.items()}
@@ -147,8 +150,22 @@ def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
     untold = {"kernel": not votes, "fit": bool(rivals)}
+    even = law.model_copy(update={"multiple_of": 2})
+    if (
+        law.multiple_of == 1
+        and law.fit not in ("cover", "stretch")
+        and all(explains(even, size) for size in sizes_of(changed))
+    ):
+        law = even  # chroma at half resolution has no odd sides, so plain rounding cannot be all there is
     step = {**law.model_dump(exclude_none=True), "kernel": kernel}
     return step, provenance, [name for name, holds in untold.items() if holds]
+
+
+def _even(law: Resize, changed: Sequence[VideoFinding]) -> Resize:
+    """The law with even sides where that explains as much: chroma at half resolution knows no odd ones."""
+    even = law.model_copy(update={"multiple_of": 2})
+    plain = law.multiple_of == 1 and law.fit not in ("cover", "stretch")
+    return even if plain and all(explains(even, size) for size in sizes_of(changed)) else law
 
 
 def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:

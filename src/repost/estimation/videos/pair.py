@@ -61,6 +61,8 @@ def examine_video_pair(upload: VideoUpload, served: VideoUpload, *, name: str, h
     oriented = None if not upload.facts.rotated else not served.facts.rotated
     before, after = _sizes(upload, served, turned=oriented is not False)
     kernel = None if kept else _kernel(upload, served, structure)
+    if kernel is not None and kernel.threads is not None:
+        structure = structure.model_copy(update={"threads": kernel.threads})
     rate = None if kept else _rate(upload, served, structure, kernel, how)
     return VideoFinding(
         name=name,

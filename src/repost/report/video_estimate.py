@@ -1,0 +1,64 @@
+"""What was learned from pairs of videos, as text and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from repost.estimation.pairing import Refused
+from repost.estimation.videos.estimate import EstimatedVideos
+from repost.estimation.videos.finding import VideoFinding
+from repost.report.profile import describe_profile
+
+
+def describe_video_estimate(estimated: EstimatedVideos) -> str:
+    """The profile that was learned, and what each pair showed, in lines of text."""
+    return "\n".join([describe_profile(estimated.profile), "", *_pairs(estimated.findings)])
+
+
+def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
+    for one in findings:
+        before, after = ("x".join(map(str, size)) for size in (one.stored_before, one.stored_after))
+        if one.rate is None:
+            yield f"{one.name}: {before}, kept byte for byte"
+            continue
+        rate = one.rate
+        exact = f" ({rate.crf_exact:.2f} exactly)" if rate.crf_exact is not None else ""
+        proof = ", reproduced to the sample" if one.exact else ""
+        yield f"{one.name}: {before} to {after}, {rate.bitrate_bps / 1000:.0f} kbit/s, CRF {rate.crf}{exact}{proof}"
+        yield from (f"  note: {doubt}" for doubt in one.doubts)
+
+
+def video_estimate_row(estimated: EstimatedVideos, refused: Sequence[Refused], out: Path) -> dict[str, object]:
+    """What was learned as JSON values; the profile itself is in the file."""
+    profile = estimated.profile
+    return {
+        "profile": str(out),
+        "name": profile.id,
+        "pairs": [_row(one) for one in estimated.findings],
+        "rules": [{"name": rule.name, "when": rule.when.model_dump(exclude_none=True)} for rule in profile.rules],
+        "unknown": list(profile.unknown),
+        "refused": [{"name": one.name, "reason": one.reason} for one in refused],
+    }
+
+
+def _row(one: VideoFinding) -> dict[str, object]:
+    rate = one.rate
+    return {
+        "name": one.name,
+        "source_file": one.source_file,
+        "original_res": "x".join(map(str, one.stored_before)),
+        "target_res": "x".join(map(str, one.stored_after)),
+        "kept": one.kept,
+        "profile": one.structure.profile,
+        "bitrate_bps": rate.bitrate_bps if rate else None,
+        "crf": rate.crf if rate else None,
+        "crf_exact": rate.crf_exact if rate else None,
+        "censored": rate.censored if rate else None,
+        "encodes": rate.encodes if rate else None,
+        "kernel": one.kernel,
+        "reproduced_exactly": one.exact,
+        "psnr_db": rate.psnr_db if rate else None,
+        "correlation": one.correlation,
+        "doubts": list(one.doubts),
+    }
