@@ -150,14 +150,7 @@ def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
     untold = {"kernel": not votes, "fit": bool(rivals)}
-    even = law.model_copy(update={"multiple_of": 2})
-    if (
-        law.multiple_of == 1
-        and law.fit not in ("cover", "stretch")
-        and all(explains(even, size) for size in sizes_of(changed))
-    ):
-        law = even  # chroma at half resolution has no odd sides, so plain rounding cannot be all there is
-    step = {**law.model_dump(exclude_none=True), "kernel": kernel}
+    step = {**_even(law, changed).model_dump(exclude_none=True), "kernel": kernel}
     return step, provenance, [name for name, holds in untold.items() if holds]
 
 
