@@ -27,7 +27,8 @@ def test_a_limit_lies_between_the_observations(feature, one, other, at_low):
     ("feature", "low", "high", "expected"),
     [("long_side_px", 2001, 2100, 2048), ("width_px", 1279, 1281, 1280), ("pixel_count", 811_000, 1_234_000, 1_000_000),
      ("size_bytes", 4_890_000, 5_130_000, 5_000_000), ("height_px", 1001, 1002, 1001),
-     ("busyness", 0.21, 0.31, 0.3), ("pixel_count", 310_000, 520_000, 500_000), ("pixel_count", 610_000, 980_000, 800_000)],
+     ("busyness", 0.21, 0.31, 0.3), ("pixel_count", 310_000, 520_000, 500_000),
+     ("pixel_count", 610_000, 980_000, 800_000)],
 )  # fmt: skip
 def test_usual_and_round_numbers_are_preferred(feature, low, high, expected):
     assert usual_limit(feature, low, high) == expected
@@ -128,6 +129,19 @@ def test_three_treatments_by_size_are_three_rules_in_order():
     assert [part.disorder for part in groups] == [0, 0, 0]
     seen = sorted((min(one.features.long_side_px for one in part.findings), len(part.findings)) for part in groups)
     assert seen == [(300, 10), (800, 22), (1900, 13)]
+
+
+def test_a_rule_of_few_pairs_is_not_cut_in_two():
+    """Of pictures with alpha there are few of any size; the size decides about the many others."""
+    alpha, small, large = encoded(80), encoded(80).but(subsampling="4:4:4"), encoded(80).but(progressive=False)
+    pairs = []
+    for index in range(60):
+        side, is_alpha = 300 + 50 * ((7 * index) % 60), index % 10 == 0
+        treatment = alpha if is_alpha else small if side < 1800 else large
+        pairs.append(finding(index, before=(side, 300), treatment=treatment, has_alpha=is_alpha))
+    groups = group(pairs)
+    assert [part.disorder for part in groups] == [0, 0, 0]
+    assert [len(part.findings) for part in groups if part.when.has_alpha] == [6]
 
 
 def test_one_misfit_among_many_makes_no_rule():
