@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from pair_samples import encoded, finding
 from repost.estimation.images.finding import Treatment
-from repost.estimation.images.quality_law import quality_law
+from repost.estimation.images.quality_law import intervals, quality_law
 from repost.platforms.values import Value, draw
 
 VALUE = TypeAdapter(Value)
@@ -82,6 +82,30 @@ def test_a_dependence_is_found_and_predicts_unseen_uploads(feature, limit):
         != one.treatment.quality
     ]
     assert len(wrong) <= 300 * 3 / 120, "wrong only between the last upload below the limit and the first above"
+
+
+def test_nine_pairs_show_a_dependence_and_where_its_limit_lies():
+    sides = (420, 500, 610, 700, 790, 850, 1130, 1400, 1900)
+    pairs = [
+        finding(
+            side, before=(side, side), treatment=encoded(95 if side < 1000 else 80), size_bytes=9, busyness=side % 3
+        )
+        for side in sides
+    ]
+    law = quality_law(pairs)
+    assert isinstance(law, dict)
+    assert ([band["value"] for band in law["bands"]], law["otherwise"]) == ([95], 80)
+    ends = tuple(getattr(pairs[place].features, law["by"]) for place in (5, 6))
+    assert list(intervals(law, pairs, "q")) == [("q.bands.0.under", law["by"], ends)]
+
+
+def test_one_odd_pair_shows_no_dependence():
+    pairs = [
+        finding(side, before=(side, 300), treatment=encoded(76 if side == 400 else 93)) for side in range(400, 440)
+    ]
+    law = quality_law(pairs)
+    assert isinstance(law, dict)
+    assert "choice" in law
 
 
 def test_several_bands_of_one_feature_are_one_value():

@@ -99,8 +99,8 @@ class Evidence(Generic[FindingT]):
         """What a split must lower the disorder by, and how many pairs it must leave on each side."""
         return 1 if len(self.findings) < _FEW_PAIRS else 2
 
-    def splits(self) -> list[Split]:
-        """One split for each feature that lowers the disorder enough, what lowers it most first."""
+    def splits(self) -> list[tuple[int, Split]]:
+        """One split for each feature and what it lowers the disorder by, the most first."""
         before = self.disorder
         found: list[tuple[int, Split]] = []
         for split, chosen in self._kinds(self.least):
@@ -110,8 +110,8 @@ class Evidence(Generic[FindingT]):
             limit = self._best_limit(name, before, self.least)
             if limit is not None:
                 found.append(limit)
-        found = sorted((one for one in found if one[0] >= self.least), key=lambda one: -one[0])
-        return [_with_equals(gain, split, found) for gain, split in found]
+        found.sort(key=lambda one: -one[0])
+        return [(gain, _with_equals(gain, split, found)) for gain, split in found]
 
     def _kinds(self, least: int) -> Iterator[tuple[Split, NDArray[np.int64]]]:
         for feature in (*self._schema.lists, *self._schema.kinds):
