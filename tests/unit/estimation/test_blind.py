@@ -83,6 +83,12 @@ def test_a_coarser_layer_below_a_finer_one(first, second):
     assert [layer.quality for layer in estimate_blind(pixels).layers] == [second, first]
 
 
+@pytest.mark.parametrize(("seed", "quality"), [(3, 82), (5, 82), (10, 93)])
+def test_noise_of_one_deviation_shows_no_earlier_layer(seed, quality):
+    """Its coefficients are normal, where those of photographs are peaked: with too peaked a prior, 22 to 43 nats."""
+    assert len(estimate_blind(shared_at(photo_like(seed), quality)[2:, 5:]).layers) == 1
+
+
 def test_a_finer_layer_below_a_coarser_one_in_a_large_picture():
     pixels = shared_at(shared_at(photo_like(2, 512, 512), 85), 72)
     assert [layer.quality for layer in estimate_blind(pixels).layers] == [72, 85]

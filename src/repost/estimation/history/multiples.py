@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from repost.estimation.history.likelihood import Reals
 
-SPREADS = np.arange(0.25, 1.3, 0.2)
+SPREADS = np.arange(0.1, 1.4, 0.2)
 """Of the logarithm of the deviation, that are tried."""
 
 _LARGEST = 160  # larger coefficients are left out
 _MOST_MULTIPLES = 40  # and so are larger multiples: fine last steps show coarser earlier ones soon enough
 _STRAY_SHARE = 0.02  # coefficients that say nothing of the first layer: of clipped blocks, of blocks pasted later
-_LOG_DEVIATIONS = np.arange(np.log(0.3), np.log(80), 0.3)  # of the normal distributions that are mixed
+_LOG_DEVIATIONS = np.arange(np.log(0.3), np.log(80), 0.2)  # of the normal distributions that are mixed
 _LOG_TYPICAL = np.arange(np.log(0.3), np.log(60), 0.2)  # what is tried for a class; `peak` finds what lies between
 _TINY = 1e-12
 _CLASS_EDGES = (0.33, 0.6, 0.8, 0.92)  # by share of the blocks; activity is skewed
