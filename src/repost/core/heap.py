@@ -1,7 +1,7 @@
 """How glibc hands out memory, for codecs whose speed or output depends on it.
 
 Elsewhere (musl, macOS, Windows) both functions do nothing: pictures take a little longer, and x264 may give videos
-whose sides are no multiples of 16 other bytes after other work in the same process.
+whose sides are no multiples of 128 other bytes after other work in the same process.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # glibc's malloc.h
 
 _KEPT_BYTES = 256 << 20
 _LARGEST_THRESHOLD = 32 << 20  # the most that glibc takes
 _FRESH_THRESHOLD = 16 << 10
+_CLEARED = 0xFF  # glibc fills new blocks with the complement of this
 
 _current: dict[int, int] = {}
 
@@ -26,15 +27,18 @@ def keep_freed_memory() -> None:
     """
     _set(_M_TRIM_THRESHOLD, _KEPT_BYTES)
     _set(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
+    _set(_M_PERTURB, 0)
 
 
 def fresh_memory() -> None:
-    """Let every block of 16 KB and more be fresh, so that it holds zeros.
+    """Let every block hold zeros: those of 16 KB and more are fresh, smaller ones are cleared.
 
-    x264's lookahead (macroblock tree, with assembly) reads a little beyond frames whose sides are no multiples of 16.
-    What it finds there changes its output by up to a percent; zeros are what a process that did nothing else finds.
+    x264's lookahead (macroblock tree, with assembly) reads a little beyond the end of rows whose number of macroblocks
+    is no multiple of 8. What it finds there changes its output by up to several percent; zeros are what a process
+    that did nothing else finds. The rows are short, so that clearing small blocks matters most.
     """
     _set(_M_MMAP_THRESHOLD, _FRESH_THRESHOLD)
+    _set(_M_PERTURB, _CLEARED)
 
 
 def _set(parameter: int, value: int) -> None:
