@@ -286,12 +286,9 @@ def test_bitrates_are_those_of_the_ffmpeg_program(uploads, tmp_path, name):
     upload = uploads[name]
     for crf in (22, 31, 40):
         out = tmp_path / "out.mp4"
-        subprocess.run(
-            ["ffmpeg", "-v", "error", "-y", "-i", upload.path, "-filter_complex", f"scale={SIZE[0]}:{SIZE[1]}"]
-            + ["-vcodec", "libx264", "-crf", str(crf), "-profile:v", "high", "-pix_fmt", "yuv420p"]
-            + ["-threads", "1", "-an", out],
-            check=True,
-        )
+        scale = ["-filter_complex", f"scale={SIZE[0]}:{SIZE[1]}", "-pix_fmt", "yuv420p"]
+        encode = ["-vcodec", "libx264", "-crf", str(crf), "-profile:v", "high", "-threads", "1", "-an"]
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", upload.path, *scale, *encode, out], check=True)
         probe = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=bit_rate", "-of", "csv=p=0"]
         stated = int(subprocess.run([*probe, out], check=True, capture_output=True, text=True).stdout)
         ours = RateMeter(upload, RECIPE).measure(crf)[crf]

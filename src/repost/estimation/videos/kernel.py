@@ -220,6 +220,7 @@ def _decoder(codec: str, headers: bytes) -> VideoCodecContext:
 
 
 def _decoded(decoder: VideoCodecContext, packets: Iterable[Packet[Any] | None], *, name: str) -> Iterator[VideoFrame]:
+    context: Any = decoder  # its stubs do not say what a packet belongs to
     with reading(name):
         for packet in packets:
-            yield from decoder.decode(packet)
+            yield from context.decode(packet)

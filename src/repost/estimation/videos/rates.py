@@ -45,11 +45,12 @@ class Tally:
 
 
 def _stored_bytes(packet: Packet[Any]) -> int:
-    """The size of a packet in an MP4: H.264 and HEVC units have 4 bytes of length there for their start codes of 3 or 4.
+    """The size of a packet in an MP4, where units of H.264 and HEVC have 4 bytes of length for start codes of 3 or 4.
 
-    Other packets hardly contain start codes; a byte more where one does is far less than the bitrate's own rounding.
+    Packets of other standards hardly ever contain what looks like a start code, and a byte more would not be seen.
     """
-    data: Any = bytes(packet)
+    buffer: Any = packet  # it has the buffer protocol, which its stubs do not tell
+    data = bytes(buffer)
     return packet.size + data.count(b"\0\0\1") - data.count(b"\0\0\0\1")
 
 
