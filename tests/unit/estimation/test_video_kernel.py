@@ -20,7 +20,7 @@ RECIPE = Recipe(size=SIZE, settings=SETTINGS)
 @pytest.fixture(scope="module")
 def upload(tmp_path_factory):
     path = tmp_path_factory.mktemp("uploads") / "upload.mp4"
-    return VideoUpload(write_clip(path, moving_frames(48, size=(208, 160), sharp=False, noise=4.0)))
+    return VideoUpload(write_clip(path, moving_frames(40, size=(208, 160), sharp=False, noise=4.0)))
 
 
 def serve(upload, path, recipe):
@@ -58,7 +58,7 @@ def test_the_kernel_is_told_but_not_proven_where_the_rate_is_a_little_off(upload
 def test_threads_are_proven_where_the_output_depends_on_them(tmp_path):
     """With more threads x264 searches less far up and down."""
     upload = VideoUpload(
-        write_clip(tmp_path / "upload.mp4", moving_frames(40, size=(160, 320), sharp=False, speed=17.0))
+        write_clip(tmp_path / "upload.mp4", moving_frames(32, size=(160, 320), sharp=False, speed=17.0))
     )
     recipe = Recipe(size=(128, 256), settings=SETTINGS)
     threads = 6
@@ -94,7 +94,7 @@ def test_a_file_of_another_size_has_no_frames_that_correspond(upload, tmp_path):
 
 
 def test_another_video_is_no_proof(upload, tmp_path):
-    frames = list(moving_frames(48, size=(208, 160), seed=77))
+    frames = list(moving_frames(40, size=(208, 160), seed=77))
     other = VideoUpload(write_clip(tmp_path / "other.mp4", frames))
     served = serve(other, tmp_path / "served.mp4", RECIPE)
     found = find_kernel(upload, served, recipe=RECIPE)

@@ -24,7 +24,7 @@ from repost.media.video.upload import VideoUpload
 from video_clips import moving_frames, write_clip
 
 SIZE = (192, 128)
-LOWEST, HIGHEST = 20, 40
+LOWEST, HIGHEST = 20, 36
 RECIPE = Recipe(size=SIZE, settings=EncoderSettings(rate=Crf(0), profile="high", message=True))
 CLIPS = {
     "sharp": {"sharp": True, "noise": 6.0},
@@ -37,7 +37,7 @@ CLIPS = {
 def uploads(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uploads")
     return {
-        name: VideoUpload(write_clip(folder / f"{name}.mp4", moving_frames(36, size=(224, 160), **how)))
+        name: VideoUpload(write_clip(folder / f"{name}.mp4", moving_frames(25, size=(224, 160), **how)))
         for name, how in CLIPS.items()
     }
 
@@ -213,17 +213,17 @@ def test_an_entry_under_another_name_is_not_believed(uploads, tmp_path):
     ],
 )
 def test_the_cache_tells_recipes_apart(uploads, tmp_path, other):
-    RateMeter(uploads["still"], RECIPE, cache=RateCache(tmp_path)).measure(35)
+    RateMeter(uploads["still"], RECIPE, cache=RateCache(tmp_path)).measure(33)
     meter = RateMeter(uploads["still"], other, cache=RateCache(tmp_path))
-    meter.measure(35)
+    meter.measure(33)
     assert meter.encodes == 1
 
 
 def test_the_cache_does_not_depend_on_the_rate_in_the_recipe(uploads, tmp_path):
-    RateMeter(uploads["still"], RECIPE, cache=RateCache(tmp_path)).measure(35)
+    RateMeter(uploads["still"], RECIPE, cache=RateCache(tmp_path)).measure(33)
     other = Recipe(size=SIZE, settings=EncoderSettings(rate=Crf(12), profile="high", message=True))
     meter = RateMeter(uploads["still"], other, cache=RateCache(tmp_path))
-    meter.measure(35)
+    meter.measure(33)
     assert meter.encodes == 0
 
 
@@ -257,7 +257,7 @@ def test_settings_name_the_profile_as_the_encoder_does(tmp_path, uploads, option
     settings = reference_settings(facts)
     assert settings.profile == profile
     recipe = Recipe(size=SIZE, settings=settings)
-    assert RateMeter(uploads["still"], recipe).measure(40)[40] > 0
+    assert RateMeter(uploads["still"], recipe).measure(36)[36] > 0
 
 
 def test_frames_are_never_held(uploads, monkeypatch):
@@ -284,7 +284,7 @@ def test_frames_are_never_held(uploads, monkeypatch):
 def test_bitrates_are_those_of_the_ffmpeg_program(uploads, tmp_path, name):
     """Up to x264's message about itself, whose length changes with its version."""
     upload = uploads[name]
-    for crf in (22, 31, 40):
+    for crf in (22, 31):
         out = tmp_path / "out.mp4"
         scale = ["-filter_complex", f"scale={SIZE[0]}:{SIZE[1]}", "-pix_fmt", "yuv420p"]
         encode = ["-vcodec", "libx264", "-crf", str(crf), "-profile:v", "high", "-threads", "1", "-an"]
@@ -300,7 +300,7 @@ def test_bitrates_do_not_depend_on_what_the_process_did_before(uploads):
     """192 px are 12 macroblocks, no multiple of the 8 that x264's assembly works on at once."""
     rng = np.random.default_rng(2)
     found = set()
-    for _ in range(12):
+    for _ in range(8):
         found.add(RateMeter(uploads["sharp"], RECIPE).measure(24)[24])
         kept = [rng.integers(0, 255, int(size)).astype(np.uint8) for size in rng.integers(100, 60_000, 300)]
         del kept
