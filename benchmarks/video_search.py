@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ import av
 from environment import environment, print_environment
 from intervals import wilson
 from repost.channel.video.settings import Crf, EncoderSettings
+from repost.estimation.videos.hunt import SAFE_CRF, SAFE_RATIO
 from repost.estimation.videos.rates import RateMeter
 from repost.estimation.videos.recipe import Recipe
 from repost.estimation.videos.search import CrfTarget, search_crf
@@ -92,6 +95,12 @@ class Scan:
                 return crf, crf - CRF_MIN + 1, cpu_s
         return CRF_MAX, CRF_MAX - CRF_MIN + 1, cpu_s
 
+    @property
+    def smallest_ratio(self) -> float:
+        """Of the bitrates of two neighbours, as far as the scan went and `hunt.SAFE_RATIO` reaches."""
+        rates = [rate for crf, (rate, _) in sorted(self._known.items()) if crf <= SAFE_CRF + 1]
+        return min((one / other for one, other in pairwise(rates)), default=math.inf)
+
 
 def compare(upload: VideoUpload, served: VideoUpload, platform: Platform, scan: Scan, recipe: Recipe) -> Row:
     """Both searches of one pair."""
@@ -121,7 +130,7 @@ def compare(upload: VideoUpload, served: VideoUpload, platform: Platform, scan: 
 def run_pairs(clips: Path, names: tuple[str, ...], wanted: tuple[Platform, ...], folder: Path) -> list[Row]:
     """All pairs, a line for each, and the program's own scan for the first few."""
     rows: list[Row] = []
-    checked = agreed = 0
+    checked, agreed, smallest = 0, 0, math.inf
     head = ("clip", "platform", "start", "scan: CRF", "n", "CPU s", "search: CRF", "exact", "n", "passes", "CPU s")
     print(_line(*head, "ratio", "same"), flush=True)
     for name in names:
@@ -143,7 +152,9 @@ def run_pairs(clips: Path, names: tuple[str, ...], wanted: tuple[Platform, ...],
                 )
                 checked, agreed = checked + 1, agreed + (answer == row.crf)
                 print(f"  the ffmpeg program's own scan answers {answer}", flush=True)
-    print(f"\nsame answer as the ffmpeg program's own scan: {agreed} of {checked}")
+        smallest = min(smallest, scan.smallest_ratio)
+    print(f"\nsmallest ratio of two neighbours (taken to be at least {SAFE_RATIO}): {smallest:.3f}")
+    print(f"same answer as the ffmpeg program's own scan: {agreed} of {checked}")
     return rows
 
 
@@ -168,6 +179,10 @@ def summarise(rows: list[Row]) -> dict[str, Any]:
     print()
     for name, value in found.items():
         print(f"{name}: {value}")
+    for name in dict.fromkeys(row.platform for row in rows):
+        some = [row for row in rows if row.platform == name]
+        encodes = f"scan {_mean([row.scan_encodes for row in some])}, search {_mean([row.encodes for row in some])}"
+        print(f"  {name}: encodes {encodes}, CPU ratio {_ratio(some)}, same {sum(row.same for row in some)}")
     return found
 
 
@@ -190,11 +205,16 @@ def run_memory(clips: Path, folder: Path, seconds: tuple[int, ...]) -> dict[str,
 
 def _memory_of(path: Path) -> None:
     upload = VideoUpload(path)
-    target = CrfTarget(recipe=Recipe(size=(480, 480), settings=SETTINGS), bitrate_bps=1, crf_min=50, crf_max=51)
+    target = CrfTarget(recipe=Recipe(size=(480, 480), settings=SETTINGS), bitrate_bps=1, crf_min=40, crf_max=51)
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = search_crf(upload, target, start=Start(50.0, 0.0, "headers"))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    facts = {"frames": upload.facts.frame_count, "encodes": found.encodes, "passes": found.passes}
+    facts = {
+        "duration_s": upload.facts.duration_s,
+        "frames": upload.facts.frame_count,
+        "encodes": found.encodes,
+        "passes": found.passes,
+    }
     print(json.dumps({**facts, "before_mb": round(before_mb, 1), "peak_mb": round(peak_mb, 1)}))
 
 
@@ -211,11 +231,11 @@ def _repeat(source: Path, target: Path, *, length_s: int) -> None:
                 for packet in container.demux(given):
                     if packet.dts is None or packet.pts is None:
                         continue
+                    if (packet.dts + shift) * given.time_base >= length_s:
+                        return
                     packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
                     out.mux(packet)
                 shift += given.duration
-                if shift * given.time_base >= length_s:
-                    return
 
 
 def _mean(numbers: list[int]) -> float:
