@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import math
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -32,6 +31,7 @@ from blind_sources import REDUCTION, SHARED, photographs, render
 from environment import print_environment
 from repost.estimation.history.blind import estimate_blind
 from repost.estimation.history.estimate import estimate_history
+from repost.metrics.intervals import wilson
 from tables import print_table
 
 if TYPE_CHECKING:
@@ -42,17 +42,6 @@ if TYPE_CHECKING:
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 LEAST_DIFFERENCE = 5
 RENDER_SEEDS = {"tuning": range(150), "judging": range(1000, 1200)}
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
-    if not count:
-        return 0.0, 1.0
-    z = 1.959964
-    share, spread = hits / count, z * z / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / count + spread / count / 4) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def encode(pixels: Picture, quality: int, subsampling: str = "4:2:0") -> bytes:

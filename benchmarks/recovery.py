@@ -1,15 +1,18 @@
 """How many tiles `repost pairs recover` finds again, how many wrong ones it accepts, and how long it takes.
 
-    python benchmarks/recovery.py [--photos DIR] [--sheets 40] [--seed 0] [--part true|wrong|full ...] [--json FILE]
+    python benchmarks/recovery.py [--photos DIR] [--sheets 40] [--seed 0] [--part true|wrong|full ...]
+                                  [--condition NAME ...] [--json FILE]
 
 Small photographs are stitched into sheets; every sheet is renamed, shuffled and put through one condition: JPEG of
-quality 55-94 (in one row WebP of that quality), and before it a resize to 640-1440 px with one of four kernels, the
-4:5 crop of Instagram, quarter turns, flat padding, a watermark in a corner, or several of these. A tile counts when all
-of it is in the download; tiles under the watermark do not. It is wrong when it came from another sheet or was cut more
-than 1 px of the download away from its place, and then it must not be accepted.
+quality 55-94 (in rows of their own WebP, HEIC and AVIF of that quality; HEIC needs pillow-heif), and before it a resize
+to 640-1440 px with one of four kernels, the 4:5 crop of Instagram, quarter turns, flat padding, a watermark in a
+corner, or several of these. A tile counts when all of it is in the download; tiles under the watermark do not. It is
+wrong when it came from another sheet or was cut more than 1 px of the download away from its place, and then it must
+not be accepted.
 
 Wrong downloads: sheets of other photographs; the right photographs in another order; sheets and single tiles replaced
-by look-alikes: moved by 2, 3 or 8 px, enlarged by 2 or 5 %, mirrored, or with a patch of 48 px from elsewhere.
+by look-alikes: moved by 2, 3 or 8 px, enlarged by 2 or 5 %, mirrored, or with a patch of 48 px from elsewhere. Half of
+them come back as JPEG, half as WebP.
 
 The pictures judged are none of those the constants were set on (wallpapers of Ubuntu, the first 400 faces).
 """
@@ -19,7 +22,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import random
 import tempfile
 import time
@@ -45,6 +47,8 @@ from recovery_scenes import (
     serve,
     with_room,
 )
+from repost.core.extras import require
+from repost.metrics.intervals import wilson
 from repost.pairs.downloads import list_downloads, luma_of, rgb_of
 from repost.pairs.manifest import PairManifest, Sheet, SheetManifest, TilePair, load_pairs
 from repost.pairs.match import Matcher
@@ -55,8 +59,10 @@ from tables import print_table
 PARTS = ("true", "wrong", "full")
 CONDITIONS = (
     "plain", "resize", "crop", "turn", "pad", "watermark", "resize crop turn", "resize pad turn", "crop resize pad",
-    "webp",
+    "webp", "resize webp", "heic", "resize heic", "avif", "resize avif",
 )  # fmt: skip
+CONVERTED = {"webp": {}, "heic": {}, "avif": {"speed": 8}}
+"""Encoder settings beside the quality; AVIF at its default speed would take most of the time."""
 
 
 @dataclass(slots=True)
@@ -82,8 +88,10 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, default=40, help="sheets for each condition")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", choices=PARTS, action="append", help="only this; repeatable")
+    parser.add_argument("--condition", choices=CONDITIONS, action="append", help="of true downloads; repeatable")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     arguments = parser.parse_args()
+    require("pillow_heif", extra="heif").register_heif_opener()
     paths = judged_photographs(arguments.photos)
     if not paths:
         print(f"nothing measured: no photographs at {arguments.photos}")
@@ -93,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), paths, arguments.sheets, rng)
         parts = arguments.part or PARTS
-        scores = [bench.condition(name) for name in CONDITIONS if "true" in parts]
+        scores = [bench.condition(name) for name in arguments.condition or CONDITIONS if "true" in parts]
         fakes = [bench.foreign(), bench.reordered()] if "wrong" in parts else []
         fakes += [bench.look_alikes(kind) for kind in LOOK_ALIKES if "wrong" in parts]
         planted = [bench.planted(kind) for kind in LOOK_ALIKES if "wrong" in parts]
@@ -139,7 +147,7 @@ class Bench:
         """Downloads of sheets of other photographs."""
         run, other = self._upload(self.sheets // 2), self._upload(self.sheets // 2)
         for sheet in other.manifest.sheets:
-            self._serve(run, Image.open(other.upload / sheet.file).convert("RGB"), "plain")
+            self._serve(run, Image.open(other.upload / sheet.file).convert("RGB"), self.rng.choice(["plain", "webp"]))
         return self._count(run, "sheets of other photographs", {})
 
     def reordered(self) -> Score:
@@ -154,7 +162,7 @@ class Bench:
                 self.rng.shuffle(order)
             for index, box in zip(order, boxes, strict=True):
                 moved.paste(image.crop(boxes[index]), box[:2])
-            self._serve(run, moved, "plain")
+            self._serve(run, moved, self.rng.choice(["plain", "webp"]))
         return self._count(run, "the same in another order", {})
 
     def look_alikes(self, kind: str) -> Score:
@@ -164,7 +172,7 @@ class Bench:
             image = Image.open(run.upload / sheet.file).convert("RGB")
             for tile in sheet.tiles:
                 image.paste(look_alike(self.rng, self.photos, run.originals[tile.source_id], kind), tile.box.edges[:2])
-            self._serve(run, image, "plain")
+            self._serve(run, image, self.rng.choice(["plain", "webp"]))
         return self._count(run, f"every tile {kind}", {})
 
     def planted(self, kind: str) -> Score:
@@ -178,7 +186,7 @@ class Bench:
                 tile = sheet.tiles[index]
                 image.paste(look_alike(self.rng, self.photos, run.originals[tile.source_id], kind), tile.box.edges[:2])
                 replaced.add((sheet.id, tile.source_id))
-            self._serve(run, image, "plain")
+            self._serve(run, image, self.rng.choice(["plain", "webp"]))
         pairs = recover(run.upload, run.downloads, out=run.out)
         score.sheets_found, score.tiles_visible = len(pairs.files), len(replaced)
         score.wrong = sum((pair.sheet_id, pair.source_id) in replaced for pair in pairs.tiles)
@@ -214,9 +222,10 @@ class Bench:
         served, truth = serve(self.rng, image, condition.split())
         name = hashlib.sha256(f"{self.runs} {self.rng.random()}".encode()).hexdigest()[:12]
         quality = self.rng.randint(*QUALITIES)
-        if "webp" in condition:
-            served.save(run.downloads / f"{name}.webp", quality=quality)
-            return f"{name}.webp", truth
+        for codec, settings in CONVERTED.items():
+            if codec in condition.split():
+                served.save(run.downloads / f"{name}.{codec}", quality=quality, **settings)
+                return f"{name}.{codec}", truth
         served.save(run.downloads / f"{name}.jpg", quality=quality, subsampling=self.rng.choice([0, 2, 2]))
         return f"{name}.jpg", truth
 
@@ -310,21 +319,11 @@ def _refusals(pairs: PairManifest, visible: set[tuple[str, int]]) -> dict[str, i
     return counts
 
 
-def wilson(successes: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share. Wilson 1927."""
-    if not total:
-        return 0.0, 1.0
-    z, share = 1.959964, successes / total
-    middle = share + z * z / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (middle - half) / (1 + z * z / total), (middle + half) / (1 + z * z / total)
-
-
 def report(scores: list[Score], fakes: list[Score], planted: list[Score], timed: list[Score]) -> None:
     """Print the tables."""
     head = ("sheets", "tiles", "found", "share", "95 % interval", "wrong", "s/sheet")
     if scores:
-        jpegs = _total("all but webp", [score for score in scores if score.name != "webp"])
+        jpegs = _total("all JPEG", [score for score in scores if not set(CONVERTED) & set(score.name.split())])
         print_table(("true downloads", *head), [_found_row(score) for score in (*scores, jpegs)])
         for score in scores:
             if score.refusals:

@@ -60,3 +60,15 @@ def test_the_example_profile_of_the_page_is_valid(tmp_path):
     (tmp_path / "example.toml").write_text(block[1], encoding="utf-8")
     profile = load_profile(tmp_path / "example.toml")
     assert profile.id == "example/post@2026-11"
+
+
+def test_the_page_of_probe_names_every_option_and_every_key_of_a_video(tmp_path):
+    from clips import make_clip
+    from repost.media.probe import probe_file
+
+    section = CLI_PAGE.split("## `repost probe")[1].split("\n## ")[0]
+    assert set(re.findall(r"--[a-z][a-z-]+", section)) == options_of(get_command(app).commands["probe"])
+    found = probe_file(make_clip(tmp_path / "a.mp4", count=12, gop=5, audio="aac"))
+    keys = set(found) | set(found["colour"]) | set(found["audio"]) | set(found["h264"]) | set(found["coding"])
+    keys |= set(found["coding"]["qp"]) | set(found["coding"]["keyframe_gap_frames"]) | set(found["streams"][0])
+    assert keys <= set(re.findall(r"`([a-z0-9_.]+)`", section))

@@ -204,9 +204,9 @@ def test_a_link_in_a_circle_ends(cli, photos, networks, tmp_path):
 
 
 def test_a_full_disk_is_a_failed_row_and_the_next_run_mends_it(cli, photos, networks, tmp_path, monkeypatch):
-    from repost.channel import files
+    from repost.channel import share_image
 
-    write = files.write_atomic
+    write = share_image.write_atomic
 
     def full(path: Path, data: bytes) -> None:
         if path.name == "b.jpg":
@@ -214,7 +214,7 @@ def test_a_full_disk_is_a_failed_row_and_the_next_run_mends_it(cli, photos, netw
         write(path, data)
 
     out = tmp_path / "out"
-    monkeypatch.setattr(files, "write_atomic", full)
+    monkeypatch.setattr(share_image, "write_atomic", full)
     said = cli("emulate", photos, "-o", out, "--profile", networks[0], "--jobs", 1)
     assert said.code == 4
     assert "No space left on device" in by_source(out)["b.jpg"]["error"]
@@ -252,12 +252,12 @@ def test_names_that_steer_a_terminal_are_shown_as_escapes(cli, photos, networks,
 
 
 def test_errors_name_no_place_of_this_machine(cli, photos, networks, tmp_path, monkeypatch):
-    from repost.channel import files
+    from repost.channel import share_image
 
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(files, "write_atomic", full)
+    monkeypatch.setattr(share_image, "write_atomic", full)
     cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0], "--jobs", 1)
     monkeypatch.undo()
     assert str(tmp_path) not in (tmp_path / "out/manifest.jsonl").read_text()

@@ -60,7 +60,7 @@ def test_sources_that_fail_are_named_and_end_in_code_4(cli, photos, tmp_path):
     (photos / "cut.jpg").write_bytes((photos / "a.jpg").read_bytes()[:900])
     said = cli("pairs", "sheets", photos, "-o", tmp_path / "upload", "--tile", 128)
     assert said.code == 4
-    assert "cut.jpg" in said.err
+    assert "failed: cut.jpg: cannot be decoded" in said.err
     assert len(load_sheets(tmp_path / "upload").failed) == 1
 
 

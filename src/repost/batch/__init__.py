@@ -1,6 +1,7 @@
 """Run one piece of work over many items: workers, events, a journal that survives kill -9, and one manifest."""
 
 from repost.batch.engines import ENGINES
+from repost.batch.in_flight import InFlight, items_in_flight
 from repost.batch.model import Event, Finished, Item, Row, RowFinished, Started, Status, Summary, Work
 from repost.batch.plan import Found, list_inputs, output_stems
 from repost.batch.runner import run
@@ -10,6 +11,7 @@ __all__ = [
     "Event",
     "Finished",
     "Found",
+    "InFlight",
     "Item",
     "Row",
     "RowFinished",
@@ -17,6 +19,7 @@ __all__ = [
     "Status",
     "Summary",
     "Work",
+    "items_in_flight",
     "list_inputs",
     "output_stems",
     "run",

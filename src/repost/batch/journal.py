@@ -232,4 +232,4 @@ def _failures_named(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
-        raise OutputUnwritable(path, reason=error.strerror or str(error)) from error
+        raise OutputUnwritable(path, reason=error.strerror or str(error), resumes=True) from error

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 from repost.batch.engines import Engine, resolve_engine
+from repost.batch.in_flight import sweep
 from repost.batch.journal import Journal
 from repost.batch.lock import output_lock
 from repost.batch.model import Event, Finished, Item, RowFinished, Started, Summary, Work
@@ -50,6 +51,7 @@ def _events(items: Iterable[Item], work: Work, engine: Engine, out: Path, jobs: 
     total = sum(len(set(item.parts)) for item in items) if isinstance(items, Sequence) else None
     counts: Counter[str] = Counter()
     with output_lock(out), Journal(out) as journal:
+        sweep(out)
         yield Started(total)
         tasks = (Task(item, journal.records_of(item)) for item in items)
         with contextlib.closing(engine(tasks, work, out=out, jobs=jobs)) as batches:

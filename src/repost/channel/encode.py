@@ -85,8 +85,9 @@ def encoder_versions() -> dict[str, str]:
     return found
 
 
-_DECIDING_PACKAGES = ("pillow", "pillow-heif", "jpeglib", "mozjpeg-lossless-optimization", "numpy", "scipy")
-"""Packages whose version can change served bytes; their wheels fix the versions of libheif, x265 and libjpeg."""
+_DECIDING_PACKAGES = ("av", "pillow", "pillow-heif", "jpeglib", "mozjpeg-lossless-optimization", "numpy", "scipy")
+"""Packages whose version can change served bytes; their wheels fix the versions of FFmpeg, x264, libheif, x265
+and libjpeg."""
 
 
 def require_encoders(profiles: Iterable[Profile]) -> None:

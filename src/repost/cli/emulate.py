@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from repost.cli.options import AsJson, Jobs, MaxPixels, Sources
 if TYPE_CHECKING:
     from repost.batch import Item, Summary
     from repost.channel.files import ShareFiles
+    from repost.estimation.videos.lookup import Lookup
     from repost.platforms import Profile
 
 MOST_ROWS_SHOWN = 24
@@ -31,13 +32,27 @@ def emulate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides what is drawn where a network is not constant.")] = 0,
     metrics: Annotated[str, typer.Option(help="What to measure, by comma: psnr, ssim.")] = "",
+    match: Annotated[
+        str, typer.Option(help="What videos keep where a network's encoder is not known: bitrate or quality.")
+    ] = "bitrate",
+    every: Annotated[
+        int | None, typer.Option("--every", min=1, help="Write every N-th frame of videos as PNG, and no video.")
+    ] = None,
+    reference_json: Annotated[
+        Path | None,
+        typer.Option(help="Take --platform from a database of the Social Media Compression Emulation Framework."),
+    ] = None,
+    lookup: Annotated[
+        str, typer.Option(help="How that database is read: reference (as its own scripts do), nearest or law.")
+    ] = "reference",
+    codec: Annotated[str, typer.Option(help="Whose samples of that database, by FFmpeg's name.")] = "libx264",
     jobs: Jobs = 0,
     max_pixels: MaxPixels = None,
     engine: Annotated[str, typer.Option(help="Where workers run: local or ray.")] = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, from headers alone.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Do to photographs exactly what networks do to them.
+    """Do to photographs and videos exactly what networks do to them.
 
     Served files go to OUT/<platform>/<same path>, what was done to each to OUT/manifest.jsonl. A run that was
     interrupted, even killed, goes on where it was when the same command is given again.
@@ -46,14 +61,18 @@ def emulate(
     from repost.channel.compare import parse_metrics
     from repost.channel.encode import require_encoders
     from repost.channel.files import ShareFiles, folder_of
+    from repost.channel.video.settings import parse_match
 
-    profiles = _profiles(platform or [], profile or [])
+    if reference_json is None:
+        profiles = _profiles(platform or [], profile or [])
+    else:
+        profiles = _profiles_of_reference(reference_json, platform or [], profile or [], lookup=lookup, codec=codec)
     require_encoders(profiles.values())
     found = batch.list_inputs(sources, out, parts=[folder_of(name) for name in profiles])
     stems = batch.output_stems(entry.id for entry in found)
     items = [batch.Item(entry.id, entry.path, tuple(profiles), stems[entry.id]) for entry in found]
     named = frozenset(entry.id for entry in found if entry.explicit)
-    work = ShareFiles(out, profiles, seed, parse_metrics(metrics), named, max_pixels)
+    work = ShareFiles(out, profiles, seed, parse_metrics(metrics), named, max_pixels, parse_match(match), every)
     if dry_run:
         _finish(_show((row for item in items for row in work.preview(item)), as_json=as_json))
         return
@@ -78,6 +97,20 @@ def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
     return profiles
 
 
+def _profiles_of_reference(
+    path: Path, names: list[str], files: list[Path], *, lookup: str, codec: str
+) -> dict[str, Profile]:
+    from repost.core.errors import UsageError
+    from repost.estimation.videos.lookup import profile_of_reference
+    from repost.estimation.videos.reference import load_reference
+
+    if files or not names:
+        raise UsageError("--reference-json goes with --platform, the name that the database has, and no --profile")
+    database = load_reference(path)
+    wanted = cast("Lookup", lookup)  # another word is refused where it is looked up
+    return {name: profile_of_reference(database, name, codec=codec, lookup=wanted) for name in names}
+
+
 def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_json: bool) -> None:
     from repost import batch
     from repost.cli.exits import EXIT_INTERRUPTED
@@ -86,7 +119,7 @@ def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_js
     counted: list[Summary] = []
 
     def rows() -> Iterator[dict[str, object]]:
-        with progress("sharing", "file") as advance:
+        with progress("sharing", "file", in_hand=lambda: batch.items_in_flight(work.out)) as advance:
             for event in batch.run(items, work, out=work.out, jobs=min(jobs, max(1, len(items))), engine=engine):
                 if isinstance(event, batch.RowFinished):
                     advance(event.finished, event.total)

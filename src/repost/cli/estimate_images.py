@@ -14,7 +14,7 @@ from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
     from repost.estimation.images.estimate import Estimated
-    from repost.estimation.images.pairing import FilesOfPair, Refused
+    from repost.estimation.pairing import FilesOfPair, Refused
 
 
 def estimate_images(
@@ -41,8 +41,8 @@ def estimate_images(
 
     from repost.cli.progress import progress
     from repost.core.errors import OutputUnwritable
+    from repost.estimation.about import About
     from repost.estimation.images.estimate import Estimated, estimate_images
-    from repost.estimation.images.learn import About
     from repost.platforms.write import write_profile
 
     about = About(platform, observed or datetime.now(UTC).strftime("%Y-%m"), route)
@@ -72,7 +72,8 @@ def _pairs(
     originals: Path | None, shared: Path | None, manifest: Path | None
 ) -> tuple[list[FilesOfPair], list[Refused]]:
     from repost.core.errors import UsageError
-    from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+    from repost.estimation.images.pairing import pairs_of_manifest
+    from repost.estimation.pairing import pairs_by_name
 
     if manifest is not None and originals is None and shared is None:
         return pairs_of_manifest(manifest)

@@ -13,7 +13,7 @@ from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
     from repost.estimation.images.finding import PairFinding
-    from repost.estimation.images.pairing import FilesOfPair, Refused
+    from repost.estimation.pairing import FilesOfPair, Refused
 
 
 def estimate_investigate(
@@ -69,7 +69,8 @@ def _sets(
     originals: Path | None, shared: list[str], pairs: list[str]
 ) -> list[tuple[str, list[FilesOfPair], list[Refused]]]:
     from repost.core.errors import UsageError
-    from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+    from repost.estimation.images.pairing import pairs_of_manifest
+    from repost.estimation.pairing import pairs_by_name
 
     if bool(shared) != (originals is not None) or not (shared or pairs):
         raise UsageError("give --originals FOLDER with --shared NAME=FOLDER for each network, or --pairs NAME=FOLDER")
@@ -104,13 +105,11 @@ def _named(text: str, option: str) -> tuple[str, Path]:
 def _examined(
     name: str, files: list[FilesOfPair], jobs: int, max_pixels: int | None
 ) -> tuple[list[PairFinding], list[Refused]]:
-    import tempfile
-
     from repost.cli.progress import progress
     from repost.estimation.images.estimate import Examined, examine_pairs
 
-    with tempfile.TemporaryDirectory(prefix="repost-") as scratch, progress(f"examining {name}", "pair") as advance:
-        for event in examine_pairs(files, folder=Path(scratch), jobs=jobs, max_pixels=max_pixels):
+    with progress(f"examining {name}", "pair") as advance:
+        for event in examine_pairs(files, jobs=jobs, max_pixels=max_pixels):
             if isinstance(event, Examined):
                 return list(event.findings), list(event.refused)
             advance(event.finished, event.total)

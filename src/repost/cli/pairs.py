@@ -125,7 +125,7 @@ def _size(text: str) -> tuple[int, int] | None:
 def _tell(made: SheetManifest, out: Path, *, as_json: bool) -> None:
     """Print what is to be uploaded and what to do next; failed sources end in exit code 4."""
     from repost.cli.exits import EXIT_FAILED
-    from repost.report.words import shown
+    from repost.report.words import shown, without_name
 
     for sheet in made.sheets:
         if as_json:
@@ -136,7 +136,7 @@ def _tell(made: SheetManifest, out: Path, *, as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps({"row": "failed", **row.model_dump(mode="json")}, sort_keys=True))
         else:
-            typer.echo(f"failed: {shown(row.source_id)}: {shown(row.reason)}", err=True)
+            typer.echo(f"failed: {shown(row.source_id)}: {shown(without_name(row.reason, row.source_id))}", err=True)
     typer.echo(
         f"{len(made.sheets)} files to upload by hand, {len(made.failed)} sources failed. Download them again into one "
         f"folder, then: repost pairs recover --manifest {out} --downloads FOLDER -o PAIRS",

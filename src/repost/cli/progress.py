@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+_POLL_S = 0.5
+
 
 @contextmanager
-def progress(phase: str, unit: str) -> Generator[Callable[[int, int | None], None], None, None]:
+def progress(
+    phase: str, unit: str, *, in_hand: Callable[[], float] | None = None
+) -> Generator[Callable[[int, int | None], None], None, None]:
     """Show a progress bar while the block runs; nothing where stderr is no terminal.
 
     Args:
         phase: What is being done, such as "sharing".
         unit: What is counted, in the singular.
+        in_hand: How many units' worth of work the unfinished ones have behind them; asked twice a second, so that the
+            bar and the time left move while a long video is at work.
 
     Yields:
         A function to call with how many are finished and how many there are.
@@ -38,4 +45,19 @@ def progress(phase: str, unit: str) -> Generator[Callable[[int, int | None], Non
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(phase, total=None)
-        yield lambda finished, total: bar.update(task, completed=finished, total=total)
+        finished_units, over = [0], threading.Event()
+
+        def advance(finished: int, total: int | None) -> None:
+            finished_units[0] = finished
+            bar.update(task, completed=finished, total=total)
+
+        def poll(ask: Callable[[], float]) -> None:
+            while not over.wait(_POLL_S):
+                bar.update(task, completed=finished_units[0] + ask())
+
+        if in_hand is not None and console.is_terminal:
+            threading.Thread(target=poll, args=(in_hand,), daemon=True).start()
+        try:
+            yield advance
+        finally:
+            over.set()

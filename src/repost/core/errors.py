@@ -148,11 +148,16 @@ class EncodeFailed(RepostError, RuntimeError):
 
 
 class OutputUnwritable(RepostError, OSError):
-    """The output folder is full, read-only or gone."""
+    """The output folder is full, read-only or gone; `resumes` where a next run goes on from what is done."""
 
-    def __init__(self, path: object, *, reason: str) -> None:
-        self.path, self.reason = str(path), reason
-        super().__init__(f"cannot write '{path}': {reason}; what is done is kept, the same command goes on from there")
+    def __init__(self, path: object, *, reason: str, resumes: bool = False) -> None:
+        self.path, self.reason, self.resumes = str(path), reason, resumes
+        remedy = (
+            "what is done is kept, the same command goes on from there"
+            if resumes
+            else "make room or choose another place, then run the same command again"
+        )
+        super().__init__(f"cannot write '{path}': {reason}; {remedy}")
 
 
 class WorkerDied(RepostError, RuntimeError):

@@ -1,7 +1,7 @@
 """How glibc hands out memory, for codecs whose speed or output depends on it.
 
 Elsewhere (musl, macOS, Windows) both functions do nothing: pictures take a little longer, and x264 may give videos
-whose sides are no multiples of 128 other bytes after other work in the same process.
+whose sides are no multiples of 16 other bytes after other work in the same process.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # glibc's malloc.
 
 _KEPT_BYTES = 256 << 20
 _LARGEST_THRESHOLD = 32 << 20  # the most that glibc takes
-_FRESH_THRESHOLD = 16 << 10
-_CLEARED = 0xFF  # glibc fills new blocks with the complement of this
 
 _current: dict[int, int] = {}
 
@@ -31,14 +29,13 @@ def keep_freed_memory() -> None:
 
 
 def fresh_memory() -> None:
-    """Let every block hold zeros: those of 16 KB and more are fresh, smaller ones are cleared.
+    """Let every block that is handed out hold zeros.
 
-    x264's lookahead (macroblock tree, with assembly) reads a little beyond the end of rows whose number of macroblocks
-    is no multiple of 8. What it finds there changes its output by up to several percent; zeros are what a process
-    that did nothing else finds. The rows are short, so that clearing small blocks matters most.
+    x264's lookahead (macroblock tree, with assembly) reads memory it never wrote: beyond frames whose sides are no
+    multiples of 16, and in small frames elsewhere too. What it finds there changes its output by up to a percent; zeros
+    are what it finds in a process that did nothing else. glibc fills new blocks with the complement of M_PERTURB.
     """
-    _set(_M_MMAP_THRESHOLD, _FRESH_THRESHOLD)
-    _set(_M_PERTURB, _CLEARED)
+    _set(_M_PERTURB, 0xFF)
 
 
 def _set(parameter: int, value: int) -> None:

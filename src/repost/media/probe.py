@@ -1,4 +1,4 @@
-"""Everything a file's header says, as plain values."""
+"""Everything a file says of itself, as plain values."""
 
 from __future__ import annotations
 
@@ -7,22 +7,39 @@ from pathlib import Path
 from repost.media.jpeg import JpegStructure, exact_quality
 from repost.media.jpeg_tables import nearest_quality
 from repost.media.read import open_image, read_file
+from repost.media.sniff import VIDEO_FORMATS, sniff
 
 
-def probe_file(path: Path, *, max_pixels: int | None = None) -> dict[str, object]:
-    """Read what an image file is, without decoding it.
+def holds_video(path: Path) -> bool:
+    """Whether a file's content is a video; False too where it cannot be read."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return sniff(stream.read(64)) in VIDEO_FORMATS
+    except OSError:
+        return False
+
+
+def probe_file(path: Path, *, max_pixels: int | None = None, quick: bool = False) -> dict[str, object]:
+    """Read what a file is. Images are not decoded, videos only where `quick` is off.
 
     Args:
         path: The file.
         max_pixels: Limit on width x height; the limit in force when None.
+        quick: Leave out what only the frames of a video tell.
 
     Returns:
-        JSON values: container, upright size, orientation, metadata; for a JPEG also how it was coded.
+        JSON values: container, upright size, orientation, metadata; for a JPEG or a video also how it was coded.
 
     Raises:
         InputNotFound: There is no such file.
-        MediaError: It is no image, damaged, or too large.
+        MediaError: It is no media, damaged, or too large.
     """
+    if holds_video(path):
+        from repost.media.video.probe import probe_video
+
+        return probe_video(path, quick=quick, max_pixels=max_pixels)
     data = read_file(path)
     _, facts = open_image(data, name=str(path), max_pixels=max_pixels)
     found: dict[str, object] = {

@@ -6,9 +6,11 @@ import re
 
 IMAGE_FORMATS = ("jpeg", "png", "webp", "gif", "heif", "avif", "tiff", "bmp")
 VIDEO_FORMATS = ("mp4", "mov", "webm", "mkv", "avi", "h264")
-MEDIA_SUFFIXES = frozenset(
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".h264", ".264"})
+"""Names that promise a video."""
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".heic", ".heif", ".hif", ".avif"}
-    | {".tif", ".tiff", ".bmp", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"}
+    | {".tif", ".tiff", ".bmp"}
 )
 """Names that promise media, so that other content under them is a fault and not a stray text file."""
 EXTENSIONS = {name: name for name in IMAGE_FORMATS} | {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from repost.core.errors import InputNotFound, UsageError
 from repost.core.files import write_atomic
+from repost.pairs.manifest_faults import faults_of
 from repost.platforms.values import Data
 
 SHEETS_NAME = "sheets.json"
@@ -391,5 +392,4 @@ def _load(path: Path, name: str, model: type[_Manifest]) -> _Manifest:
     try:
         return model.model_validate_json(path.read_bytes(), strict=True)
     except ValidationError as error:
-        problems = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors(include_url=False)]
-        raise InvalidManifest(path, problems) from error
+        raise InvalidManifest(path, faults_of(error)) from error

@@ -50,6 +50,10 @@ class Match:
     correlation: float
     checks: tuple[TileCheck, ...]
 
+    def upright(self, download: Image.Image) -> Image.Image:
+        """The download turned as the sheet stands."""
+        return turned(download, self.rotation)
+
 
 class Matcher:
     """Knows all sheets, and says which of them a download shows.

@@ -1,71 +1,54 @@
-"""From a folder of downloads to aligned pairs.
-
-PAIRS/pairs.json                     the manifest
-PAIRS/files/<sheet>.upload.png       what was uploaded, and beside it what came back, both byte for byte
-PAIRS/original/<sheet>_<tile>.png    tiles as uploaded
-PAIRS/transmitted/...                the same tiles as they came back, at their native size
-PAIRS/derivative/...                 resampled to the original's size, where the network resized
-"""
+"""From a folder of downloads to aligned pairs: `match` finds them, `verify` decides, `cut` writes them."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import zlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from PIL import Image
 
 from repost.batch.lock import output_lock
-from repost.core.errors import MissingExtra, OutputUnwritable, RepostError, UnsafeOutput, UsageError
-from repost.core.files import digest_file, write_atomic
+from repost.core.errors import MissingExtra, RepostError, UnsafeOutput, UsageError
+from repost.core.files import digest_file
 from repost.media.read import max_pixels_allowed, open_image
-from repost.media.sniff import EXTENSIONS
+from repost.pairs.cut import FOLDERS, Copy, Cut, Cutter, cutting
 from repost.pairs.downloads import Download, list_downloads, luma_of, read_download, rgb_of
-from repost.pairs.fingerprint import turned
 from repost.pairs.manifest import (
     PAIRS_NAME,
     SHEETS_NAME,
-    FilePair,
     InvalidManifest,
     PairManifest,
     Problem,
-    Registration,
-    Sheet,
     SheetManifest,
-    TilePair,
     load_pairs,
     load_sheets,
     write_manifest,
 )
 from repost.pairs.match import Match, Matcher
+from repost.pairs.verify import LEAST_SIDE_PX
 
 THUMBNAIL_SCALE = 0.2
 """A download reduced to less than this is a preview: networks keep 1080 px of 4096, and of a 256 px tile less than
 51 px would be left."""
 _MOST_ENLARGED = 4
 """No network enlarges an upload beyond this many times its pixels, so a larger download is none of ours."""
-_PNG_EFFORT = {"compress_level": 1, "compress_type": zlib.Z_RLE}
-"""Tiles of photographs are 6 % larger than with Pillow's defaults, and written five times as fast."""
-_LUMA_HELD_BYTES = 256 << 20
-_FOLDERS = ("files", "original", "transmitted", "derivative")
+_HELD_BYTES = 256 << 20
+"""Of sheets that stay decoded, once as RGB and once as luma."""
 
 Progress = Callable[[int, "int | None"], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A download and the one sheet it shows."""
+    """The downloads that show a sheet, and what was cut from the first of them."""
 
-    download: Download
-    sha256: str
-    match: Match
+    downloads: list[str]
+    cut: Cut
 
 
 def recover(
@@ -88,7 +71,7 @@ def recover(
         InputNotFound: There is no manifest, or no folder of downloads.
         InvalidManifest: The manifest was damaged, or a sheet is missing or not the file that was made.
         UnsafeOutput: `out` is the folder of the sheets or of the downloads, or would write into one of them.
-        UsageError: `out` holds pairs of other downloads.
+        UsageError: `out` holds pairs of other downloads, or both folders are one.
         OutputBusy: Another run writes there.
         OutputUnwritable: It cannot be written.
     """
@@ -102,22 +85,17 @@ def recover(
     limit = min(_MOST_ENLARGED * largest, max_pixels or max_pixels_allowed())
     with output_lock(out):
         _check_not_another(out / PAIRS_NAME, listed)
-        matching = _Matching(root, manifest, limit)
-        matching.look_at_all(listed, on_progress)
-        chosen, problems = matching.settle()
-        try:
-            files, tiles, refused = _write_all(out, root, manifest, chosen)
-        except OSError as error:
-            if isinstance(error, RepostError):
-                raise
-            raise OutputUnwritable(out, reason=error.strerror or str(error)) from error
-        pairs = PairManifest(
-            platform=manifest.platform,
-            kind=manifest.kind,
-            files=tuple(files),
-            tiles=tuple(tiles),
-            problems=(*problems, *refused),
-        )
+        with cutting(out) as cutter:
+            matching = _Matching(root, manifest, limit, cutter)
+            matching.look_at_all(listed, on_progress)
+            cuts, problems = matching.settle()
+            pairs = PairManifest(
+                platform=manifest.platform,
+                kind=manifest.kind,
+                files=tuple(cut.file for cut in cuts),
+                tiles=tuple(tile for cut in cuts for tile in cut.tiles()),
+                problems=(*problems, *(row for cut in cuts for row in cut.refused)),
+            )
         write_manifest(out / PAIRS_NAME, pairs)
     return pairs
 
@@ -155,13 +133,15 @@ def check_sheets(path: Path, manifest: SheetManifest) -> None:
 
 def _check_places(out: Path, root: Path, downloads: Path) -> None:
     places = {place: place.resolve() for place in (root, downloads)}
+    if places[root] == places[downloads]:
+        raise UsageError(
+            f"got the folder of the upload as downloads: '{downloads}'; put what came back in a folder of its own"
+        )
     for place, real in places.items():
         if out.resolve() == real or out.resolve().is_relative_to(places[downloads]):
             raise UnsafeOutput(out, source=place)
-        if any(real.is_relative_to((out / folder).resolve()) for folder in _FOLDERS):
+        if any(real.is_relative_to((out / folder).resolve()) for folder in FOLDERS):
             raise UnsafeOutput(out, source=place)
-    if places[root] == places[downloads]:
-        raise UnsafeOutput(downloads, source=root)
 
 
 def _check_not_another(path: Path, listed: Sequence[Download]) -> None:
@@ -182,52 +162,51 @@ def _check_not_another(path: Path, listed: Sequence[Download]) -> None:
 class _Matching:
     """Which download shows which sheet; collects what is wrong on the way."""
 
-    def __init__(self, root: Path, manifest: SheetManifest, max_pixels: int) -> None:
-        self._manifest, self._max_pixels = manifest, max_pixels
+    def __init__(self, root: Path, manifest: SheetManifest, max_pixels: int, cutter: Cutter) -> None:
+        self._root, self._manifest, self._max_pixels, self._cutter = root, manifest, max_pixels, cutter
         boxes = [[tile.box for tile in sheet.tiles] for sheet in manifest.sheets]
         largest = max(sheet.width_px * sheet.height_px for sheet in manifest.sheets)
+        self._sheet = lru_cache(maxsize=max(2, _HELD_BYTES // (3 * largest)))(self._load)
         self._matcher = Matcher(
-            boxes,
-            lambda index: luma_of(_sheet_rgb(root, manifest.sheets[index])),
-            held=max(2, _LUMA_HELD_BYTES // largest),
+            boxes, lambda index: luma_of(self._sheet(index).picture), held=max(2, _HELD_BYTES // largest)
         )
-        self._found: defaultdict[int, list[_Found]] = defaultdict(list)
+        self._found: dict[int, _Found] = {}
         self._thumbnails: defaultdict[int, list[str]] = defaultdict(list)
         self._first_of: dict[str, str] = {}
         self._problems: list[Problem] = []
 
     def look_at_all(self, downloads: Sequence[Download], on_progress: Progress | None) -> None:
-        unknown: list[tuple[Download, str]] = []
+        unknown: list[Download] = []
         for finished, download in enumerate(downloads, start=1):
             read = self._read(download)
             if read is not None and not self._take(download, read, self._matcher.find):
-                unknown.append((download, hashlib.sha256(read).hexdigest()))
+                unknown.append(download)
             if on_progress is not None:
                 on_progress(finished, len(downloads))
-        for download, _ in unknown:
+        for download in unknown:
             among = [index for index in range(len(self._manifest.sheets)) if index not in self._found]
             thoroughly = partial(self._matcher.find_thoroughly, among=among)
             read = read_download(download, max_pixels=self._max_pixels)
             if not (among and self._take(download, read, thoroughly)):
-                self._problem("wrong", (download.name,), "it shows no sheet of this manifest")
+                self._problem("wrong", (download.name,), _why_unknown(read, download.name))
 
-    def settle(self) -> tuple[Mapping[int, _Found], list[Problem]]:
-        """One download for each sheet that has exactly one; problems for all others."""
-        chosen: dict[int, _Found] = {}
+    def settle(self) -> tuple[list[Cut], list[Problem]]:
+        """What was cut of each sheet that has exactly one download; problems for all others."""
+        cuts: list[Cut] = []
         for index, sheet in enumerate(self._manifest.sheets):
-            found = self._found.get(index, [])
-            names = tuple(one.download.name for one in found)
-            if len(found) == 1:
-                chosen[index] = found[0]
-            elif found:
-                reason = "several different files show this sheet; keep the one you mean (one platform at a time)"
-                self._problem("duplicate", names, reason, sheet=index)
-            else:
+            found = self._found.get(index)
+            if found is None:
                 small = (
                     f", only a thumbnail ({', '.join(self._thumbnails[index])})" if index in self._thumbnails else ""
                 )
                 self._problem("missing", (), f"no download shows it{small}: '{sheet.file}'", sheet=index)
-        return chosen, self._problems
+            elif len(found.downloads) > 1:
+                found.cut.discard()
+                reason = "several different files show this sheet; keep the one you mean (one platform at a time)"
+                self._problem("duplicate", tuple(found.downloads), reason, sheet=index)
+            else:
+                cuts.append(found.cut)
+        return cuts, self._problems
 
     def _read(self, download: Download) -> bytes | None:
         try:
@@ -246,11 +225,11 @@ class _Matching:
     def _take(self, download: Download, data: bytes, find: Callable[[Image.Image], list[Match]]) -> bool:
         """Whether the download is settled: it shows a sheet, several, or cannot be decoded after all."""
         try:
-            luma = luma_of(rgb_of(data, name=download.name, max_pixels=self._max_pixels))
+            picture = rgb_of(data, name=download.name, max_pixels=self._max_pixels)
         except RepostError as error:
             self._problem("unreadable", (download.name,), str(error))
             return True
-        matches = find(luma)
+        matches = find(luma_of(picture))
         if len(matches) > 1:
             ids = ", ".join(sorted(self._manifest.sheets[match.sheet].id for match in matches))
             self._problem("ambiguous", (download.name,), f"it could be any of {ids}, which are alike")
@@ -259,8 +238,21 @@ class _Matching:
             reason = f"a copy reduced to {matches[0].placement.scale_x:.0%}; download the full size"
             self._problem("thumbnail", (download.name,), reason, sheet=matches[0].sheet)
         elif matches:
-            self._found[matches[0].sheet].append(_Found(download, hashlib.sha256(data).hexdigest(), matches[0]))
+            self._keep(matches[0], Copy(download.name, hashlib.sha256(data).hexdigest(), data, picture))
         return bool(matches)
+
+    def _keep(self, match: Match, download: Copy) -> None:
+        """Cut the sheet, or note that it has a second download."""
+        if match.sheet in self._found:
+            self._found[match.sheet].downloads.append(download.name)
+        else:
+            cut = self._cutter.cut(self._manifest.sheets[match.sheet], self._sheet(match.sheet), download, match)
+            self._found[match.sheet] = _Found([download.name], cut)
+
+    def _load(self, index: int) -> Copy:
+        sheet = self._manifest.sheets[index]
+        data = (self._root / sheet.file).read_bytes()
+        return Copy(sheet.file, sheet.sha256, data, rgb_of(data, name=sheet.file))
 
     def _problem(self, kind: object, downloads: tuple[str, ...], reason: str, *, sheet: int | None = None) -> None:
         sheet_id = None if sheet is None else self._manifest.sheets[sheet].id
@@ -269,109 +261,8 @@ class _Matching:
         )
 
 
-def _write_all(
-    out: Path, root: Path, manifest: SheetManifest, chosen: Mapping[int, _Found]
-) -> tuple[list[FilePair], list[TilePair], list[Problem]]:
-    files: list[FilePair] = []
-    tiles: list[TilePair] = []
-    refused: list[Problem] = []
-    for folder in _FOLDERS:
-        (out / folder).mkdir(exist_ok=True)
-    for index, found in sorted(chosen.items()):
-        sheet = manifest.sheets[index]
-        upload, download = (root / sheet.file).read_bytes(), found.download.path.read_bytes()
-        files.append(_write_files(out, sheet, upload, download, found))
-        pictures = (
-            rgb_of(upload, name=sheet.file),
-            turned(rgb_of(download, name=found.download.name), found.match.rotation),
-        )
-        verified: list[int] = []
-        for number, check in enumerate(found.match.checks):
-            if check.box is not None and check.refusal is None:
-                verified.append(number)
-            else:
-                refused.append(
-                    Problem(
-                        kind="tile_hidden" if check.box is None else "tile_rejected",
-                        sheet_id=sheet.id,
-                        tile_index=number,
-                        downloads=(found.download.name,),
-                        reason=check.refusal or "it was cropped away",
-                    )
-                )
-        with ThreadPoolExecutor() as pool:  # zlib lets go of the interpreter while it compresses
-            write = partial(_write_tile, out, sheet, match=found.match, pictures=pictures)
-            tiles += pool.map(write, verified)
-    return files, tiles, refused
-
-
-def _write_files(out: Path, sheet: Sheet, upload: bytes, download: bytes, found: _Found) -> FilePair:
-    _, facts = open_image(download, name=found.download.name)
-    names = (
-        f"files/{sheet.id}.upload{Path(sheet.file).suffix}",
-        f"files/{sheet.id}.download.{EXTENSIONS[facts.format]}",
-    )
-    for name, data in zip(names, (upload, download), strict=True):
-        write_atomic(out / name, data)
-    place, checks = found.match.placement, found.match.checks
-    return FilePair(
-        sheet_id=sheet.id,
-        upload=names[0],
-        upload_sha256=sheet.sha256,
-        download=names[1],
-        download_sha256=found.sha256,
-        download_name=found.download.name,
-        registration=Registration(
-            rotation=found.match.rotation,
-            scale_x=place.scale_x,
-            scale_y=place.scale_y,
-            offset_x_px=place.offset_x_px,
-            offset_y_px=place.offset_y_px,
-            correlation=round(found.match.correlation, 6),
-        ),
-        tiles_visible=sum(check.box is not None for check in checks),
-        tiles_verified=sum(check.box is not None and check.refusal is None for check in checks),
-    )
-
-
-def _write_tile(
-    out: Path, sheet: Sheet, number: int, *, match: Match, pictures: tuple[Image.Image, Image.Image]
-) -> TilePair:
-    upload, download = pictures
-    tile, check, place = sheet.tiles[number], match.checks[number], match.placement
-    assert check.box is not None
-    id_ = f"{sheet.id}_{number:03d}"
-    original, transmitted = upload.crop(tile.box.edges), download.crop(check.box.edges)
-    _write_png(out / f"original/{id_}.png", original)
-    _write_png(out / f"transmitted/{id_}.png", transmitted)
-    derivative = None
-    if (place.scale_x, place.scale_y) != (1.0, 1.0):
-        derivative = f"derivative/{id_}.png"
-        left, top = check.box.left_px + check.shift_x_px, check.box.top_px + check.shift_y_px
-        width, height = tile.box.size_px[0] * place.scale_x, tile.box.size_px[1] * place.scale_y
-        edges = (max(0, left), max(0, top), min(download.width, left + width), min(download.height, top + height))
-        _write_png(out / derivative, download.resize(tile.box.size_px, Image.Resampling.LANCZOS, box=edges))
-    return TilePair(
-        id=id_,
-        sheet_id=sheet.id,
-        source_id=tile.source_id,
-        source_sha256=tile.source_sha256,
-        original=f"original/{id_}.png",
-        transmitted=f"transmitted/{id_}.png",
-        box=tile.box,
-        transmitted_box=check.box,
-        shift_x_px=round(check.shift_x_px, 4),
-        shift_y_px=round(check.shift_y_px, 4),
-        derivative=derivative,
-        correlation=round(check.correlation, 6),
-    )
-
-
-def _write_png(path: Path, image: Image.Image) -> None:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", **_PNG_EFFORT)
-    write_atomic(path, buffer.getvalue())
-
-
-def _sheet_rgb(root: Path, sheet: Sheet) -> Image.Image:
-    return rgb_of((root / sheet.file).read_bytes(), name=sheet.file)
+def _why_unknown(data: bytes, name: str) -> str:
+    _, facts = open_image(data, name=name)
+    if min(facts.width_px, facts.height_px) < LEAST_SIDE_PX:
+        return f"it has {facts.width_px}x{facts.height_px} px, too few to tell what it shows; download the full size"
+    return "it shows no sheet of this manifest"

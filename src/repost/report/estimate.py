@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from repost.estimation.images.estimate import Estimated
-from repost.estimation.images.pairing import Refused
+from repost.estimation.pairing import Refused
+from repost.metrics.intervals import share_in_words, wilson
 from repost.report.profile import describe_profile
 
 _MANY = 0.1
@@ -22,7 +23,8 @@ def _trust(estimated: Estimated) -> Iterator[str]:
     verdicts = estimated.verdicts
     if verdicts:
         exact = sum(verdict.exact_share == 1 for verdict in verdicts)
-        yield f"{exact} of {len(verdicts)} pairs are reproduced pixel for pixel by rules learned without them"
+        share = share_in_words(exact, len(verdicts))
+        yield f"{share} pairs are reproduced pixel for pixel by rules learned without them"
     else:
         yield "one upload only: nothing is left to check the rules on"
     if len(estimated.misfits) > _MANY * len(estimated.findings):
@@ -34,8 +36,8 @@ def _trust(estimated: Estimated) -> Iterator[str]:
 
 def estimate_row(estimated: Estimated, refused: Sequence[Refused], out: Path) -> dict[str, object]:
     """What was learned as JSON values; the profile itself is in the file."""
-    verdicts = estimated.verdicts
-    profile = estimated.profile
+    verdicts, profile = estimated.verdicts, estimated.profile
+    exact = sum(verdict.exact_share == 1 for verdict in verdicts)
     return {
         "profile": str(out),
         "name": profile.id,
@@ -46,7 +48,8 @@ def estimate_row(estimated: Estimated, refused: Sequence[Refused], out: Path) ->
             for rule in profile.rules
         ],
         "held_out_pairs": len(verdicts),
-        "held_out_exact": sum(verdict.exact_share == 1 for verdict in verdicts),
+        "held_out_exact": exact,
+        "held_out_exact_interval": wilson(exact, len(verdicts)) if verdicts else None,
         "unknown": list(profile.unknown),
         "refused": [{"name": one.name, "reason": one.reason} for one in refused],
         "misfits": [{"name": one.name, "reason": one.reason} for one in estimated.misfits],

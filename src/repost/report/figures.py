@@ -9,12 +9,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from repost.core.errors import OutputUnwritable, RepostError
-from repost.core.extras import require
-from repost.core.files import write_atomic
 from repost.estimation.images.investigate import ChangeAtSize, Investigation, QualityShare, SizeRule
+from repost.report.drawing import WIDE_INCHES, draw, write_files
 
-_WIDE_INCHES, _HIGH_INCHES = 11.0, 4.2
+_HIGH_INCHES = 4.2
 
 
 def write_investigation(found: Investigation, folder: Path) -> list[Path]:
@@ -31,29 +29,14 @@ def write_investigation(found: Investigation, folder: Path) -> list[Path]:
         MissingExtra: Matplotlib is not installed; the tables are written all the same.
         OutputUnwritable: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return _write_all(found, folder)
-    except OSError as error:
-        if isinstance(error, RepostError):
-            raise
-        raise OutputUnwritable(folder, reason=error.strerror or str(error)) from error
-
-
-def _write_all(found: Investigation, folder: Path) -> list[Path]:
-    written: list[Path] = []
     tables: tuple[tuple[str, type[Any], Sequence[Any]], ...] = (
         ("qualities.csv", QualityShare, found.qualities),
         ("changes.csv", ChangeAtSize, found.changes),
         ("size_rules.csv", SizeRule, found.size_rules),
     )
-    for name, kind, rows in tables:
-        write_atomic(folder / name, _csv(kind, rows).encode())
-        written.append(folder / name)
-    for kind_of_file, data in draw_investigation(found).items():
-        write_atomic(folder / f"figure.{kind_of_file}", data)
-        written.append(folder / f"figure.{kind_of_file}")
-    return written
+    written = write_files({name: _csv(kind, rows).encode() for name, kind, rows in tables}, folder)
+    drawn = {f"figure.{kind}": data for kind, data in draw_investigation(found).items()}
+    return written + write_files(drawn, folder)
 
 
 def draw_investigation(found: Investigation) -> dict[str, bytes]:
@@ -68,21 +51,13 @@ def draw_investigation(found: Investigation) -> dict[str, bytes]:
     Raises:
         MissingExtra: Matplotlib is not installed.
     """
-    matplotlib: Any = require("matplotlib", extra="report")
-    from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.hashsalt": "repost", "svg.fonttype": "none", "axes.spines.top": False,
-                     "axes.spines.right": False, "font.size": 10}):  # fmt: skip
-        figure: Any = Figure(figsize=(_WIDE_INCHES, _HIGH_INCHES), layout="constrained")
+    def fill(figure: Any) -> None:  # noqa: ANN401 - matplotlib is untyped
         left, right = figure.subplots(1, 2)
         _draw_qualities(left, found.qualities)
         _draw_changes(right, found.changes)
-        files: dict[str, bytes] = {}
-        for kind, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
-            files[kind] = buffer.getvalue()
-    return files
+
+    return draw(fill, wide_inches=WIDE_INCHES, high_inches=_HIGH_INCHES)
 
 
 def _draw_qualities(axes: Any, rows: Sequence[QualityShare]) -> None:  # noqa: ANN401 - matplotlib is untyped

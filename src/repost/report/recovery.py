@@ -11,7 +11,7 @@ from rich.text import Text
 
 from repost.pairs.manifest import HARMLESS, FilePair, PairManifest
 from repost.report.table import terminal_width
-from repost.report.words import shown
+from repost.report.words import shown, without_name
 
 MOST_ROWS_SHOWN = 40
 
@@ -29,7 +29,8 @@ def print_recovery(pairs: PairManifest) -> None:
     for row in problems[:MOST_ROWS_SHOWN]:
         of_tile = "" if row.tile_index is None else f" tile {row.tile_index}"
         where = " ".join(filter(None, (f"{row.sheet_id or ''}{of_tile}", ", ".join(row.downloads))))
-        console.print(Text(f"{row.kind}: {shown(where)}: {shown(row.reason)}"))
+        reason = without_name(row.reason, row.downloads[0]) if row.kind == "unreadable" else row.reason
+        console.print(Text(f"{row.kind}: {shown(where)}: {shown(reason)}"))
     if len(problems) > MOST_ROWS_SHOWN:
         console.print(f"and {len(problems) - MOST_ROWS_SHOWN} more; all are in pairs.json")
 

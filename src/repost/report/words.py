@@ -23,6 +23,11 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def without_name(reason: str, name: str) -> str:
+    """A reason that begins with the name of its file, for a line that begins with that name already."""
+    return reason.removeprefix(f"{name}: ").removeprefix(f"{name} ")
+
+
 def bytes_in_words(size_bytes: int | None) -> str:
     """A file size, in decimal units: 999 B, 196.7 kB, 3.4 MB."""
     if size_bytes is None:

@@ -279,7 +279,7 @@ def test_without_locks_the_run_goes_on(out, source, monkeypatch):
 
 def test_an_output_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputUnwritable, match=r"cannot write .*file/out"):
+    with pytest.raises(OutputUnwritable, match=r"cannot write .*file/out': .*; make room or choose another place"):
         list(run([], Shout(tmp_path), out=tmp_path / "file" / "out"))
 
 

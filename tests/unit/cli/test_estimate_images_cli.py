@@ -73,7 +73,7 @@ def learn(cli, folder):
 def test_what_is_learned_can_be_emulated_at_once(learn, cli, folder):
     code, out, err = learn()
     assert code == 0
-    assert "5 of 5 pairs are reproduced pixel for pixel" in out
+    assert "5 of 5 (95 %: 0.57 to 1.00) pairs are reproduced pixel for pixel" in out
     assert "learned from 5 pairs, 0 refused" in err
     unseen = save(photo(40, (210, 160)), quality=93)
     (folder / "unseen.jpg").write_bytes(unseen)
@@ -93,6 +93,7 @@ def test_json_is_one_object(learn, folder):
         5,
         5,
     )
+    assert row["held_out_exact_interval"] == pytest.approx([0.566, 1.0], abs=0.001)
     assert (row["profile"], row["refused"], row["misfits"]) == (str(folder / "mine.toml"), [], [])
     (rule,) = row["rules"]
     assert rule["fit"]["exact_share"] == 1

@@ -1,13 +1,16 @@
 """From two folders to a profile with its measured fit."""
 
+import resource
+
 import pytest
 
 from jpeg_samples import save
 from pair_samples import jpeg, network, photo, rule, served_by
-from repost.core.errors import UsageError
-from repost.estimation.images.estimate import Estimated, Examined, Progress, estimate_images, examine_pairs
-from repost.estimation.images.learn import About
-from repost.estimation.images.pairing import pairs_by_name
+from repost.core.errors import OutputUnwritable, UsageError
+from repost.estimation.about import About
+from repost.estimation.images.estimate import Estimated, Examined, estimate_images, examine_pairs
+from repost.estimation.pairing import pairs_by_name
+from repost.estimation.progress import Progress
 
 ABOUT = About("mine", "2026-05")
 RESIZE = {"op": "resize", "fit": "long_side", "px": 150}
@@ -45,6 +48,8 @@ def test_the_fit_is_measured_on_pairs_that_were_left_out(folders):
     assert one.fit is not None
     assert (one.fit.n, one.fit.exact_share, one.fit.psnr_db_emulated) == (len(SIZES), 1.0, None)
     assert one.fit.psnr_db_source is not None
+    assert one.fit.note is not None
+    assert one.fit.note.startswith("6 of 6 (95 %: 0.61 to 1.00) exact")
     assert (found.refused, found.misfits) == ((), ())
 
 
@@ -143,6 +148,21 @@ def test_findings_are_kept_and_redone_where_a_file_changed(folders, tmp_path, mo
     assert examined == ["0"]
     assert isinstance(third, Examined)
     assert len(third.findings) == len(SIZES)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_full_disk_promises_to_go_on_only_from_findings_that_are_kept(folders, tmp_path, kept):
+    """A real write failure: the process may not make files over a limit, as with a full disk."""
+    pairs, _ = pairs_by_name(*folders(network(RESIZE, jpeg(80))))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(OutputUnwritable) as raised:
+            list(examine_pairs(pairs, folder=tmp_path / "kept" if kept else None))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert ("goes on from there" in str(raised.value)) == kept
+    assert ("make room" in str(raised.value)) != kept
 
 
 def test_workers_change_nothing(folders, tmp_path):

@@ -20,8 +20,9 @@ from pair_samples import (
 from repost.channel import emulate
 from repost.channel.image import matching_rule
 from repost.core.errors import UsageError
+from repost.estimation.about import About
 from repost.estimation.images.finding import Treatment
-from repost.estimation.images.learn import About, learn
+from repost.estimation.images.learn import learn
 from repost.media.upload import Upload
 from repost.platforms import list_profiles, load_profile
 from repost.platforms.write import to_toml, write_profile

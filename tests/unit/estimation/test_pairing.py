@@ -3,7 +3,8 @@
 import pytest
 
 from repost.core.errors import InputNotFound, UsageError
-from repost.estimation.images.pairing import pairs_by_name, pairs_of_manifest
+from repost.estimation.images.pairing import pairs_of_manifest
+from repost.estimation.pairing import pairs_by_name
 
 
 @pytest.fixture
@@ -29,6 +30,17 @@ def test_extensions_and_folders(folders):
     assert [(one.name, one.upload.name, one.served.name) for one in pairs] == [
         ("a", "a.png", "a.jpg"), ("c.v2", "c.v2.jpg", "c.v2.jpeg"), ("trip/b", "b.jpg", "b.webp"),
     ]  # fmt: skip
+
+
+def test_numbers_are_no_extensions(folders):
+    originals, shared = folders([], [])
+    for name in ("img.1", "img.2", "img.3"):
+        (originals / name).write_bytes(b"\xff\xd8\xff")
+    for name in ("img.1.jpg", "img.2", "img.4"):
+        (shared / name).write_bytes(b"\xff\xd8\xff")
+    pairs, refused = pairs_by_name(originals, shared)
+    assert [(one.upload.name, one.served.name) for one in pairs] == [("img.1", "img.1.jpg"), ("img.2", "img.2")]
+    assert {one.name for one in refused} == {"img.3", "img.4"}
 
 
 def test_the_same_name_in_another_folder_is_another_picture(folders):
@@ -88,3 +100,49 @@ def test_notes_and_manifests_beside_pictures_are_passed_over(folders):
     pairs, refused = pairs_by_name(*folders(["a.png", "README.txt", "sheets.json"], ["a.jpg", "manifest.jsonl"]))
     assert [one.name for one in pairs] == ["a"]
     assert refused == []
+
+
+def test_other_folders_are_searched_only_when_asked(folders):
+    originals, shared = folders(["real/a.mp4", "b.mp4"], ["youtube/a.mp4", "b.mp4"])
+    pairs, refused = pairs_by_name(originals, shared, anywhere=True)
+    assert refused == []
+    assert [(one.name, one.upload.parent.name) for one in pairs] == [("b", "uploads"), ("youtube/a", "real")]
+    assert len(pairs_by_name(originals, shared)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("uploads", "downloads"),
+    [
+        (["Deepfakes/519.mp4", "FaceSwap/519.mp4"], ["shared/519.mp4"]),
+        (["real/519.mp4"], ["facebook/519.mp4", "youtube/519.mp4"]),
+        (["real/519.mp4", "real/519.mov"], ["youtube/519.mp4"]),
+    ],
+)
+def test_one_clip_of_several_methods_is_never_guessed(folders, uploads, downloads):
+    pairs, refused = pairs_by_name(*folders(uploads, downloads), anywhere=True)
+    assert pairs == []
+    assert {one.name for one in refused} == {name.rsplit(".", 1)[0] for name in (*uploads, *downloads)}
+    for one in refused:
+        for name in (*uploads, *downloads):
+            assert name.rsplit(".", 1)[0] in one.reason
+
+
+def test_a_partner_that_has_its_own_is_not_taken(folders):
+    pairs, (refused,) = pairs_by_name(*folders(["a/x.mp4"], ["a/x.mp4", "b/x.mp4"]), anywhere=True)
+    assert [one.name for one in pairs] == ["a/x"]
+    assert refused.name == "b/x"
+    assert "2 downloads (a/x, b/x)" in refused.reason
+
+
+def test_the_same_path_goes_before_other_folders(folders):
+    names = ["Deepfakes/519.mp4", "FaceSwap/519.mp4"]
+    pairs, refused = pairs_by_name(*folders(names, names), anywhere=True)
+    assert ([one.name for one in pairs], refused) == (["Deepfakes/519", "FaceSwap/519"], [])
+
+
+def test_thumbnails_beside_videos_are_passed_over(folders):
+    originals, shared = folders(["a.mp4", "b.mp4"], ["a.webm", "a.jpg", "b.mkv"])
+    (shared / "b.mp4").write_bytes(b"\xff\xd8\xff an image, whatever its name")
+    pairs, refused = pairs_by_name(originals, shared, media="video")
+    assert ([one.served.name for one in pairs], refused) == (["a.webm", "b.mkv"], [])
+    assert len(pairs_by_name(originals, shared)[1]) == 2

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from pair_samples import encoded, finding, findings_of_any_kind
 from repost.estimation.images.finding import Treatment
-from repost.estimation.images.rules import group, usual_limit
-from repost.estimation.images.split import NUMBERS, Limit
+from repost.estimation.images.schema import NUMBERS, SCHEMA
+from repost.estimation.rules.group import group, usual_limit
+from repost.estimation.rules.split import Limit
 
 numbers = st.floats(0, 1e9, allow_nan=False)
 
@@ -27,7 +28,8 @@ def test_a_limit_lies_between_the_observations(feature, one, other, at_low):
     ("feature", "low", "high", "expected"),
     [("long_side_px", 2001, 2100, 2048), ("width_px", 1279, 1281, 1280), ("pixel_count", 811_000, 1_234_000, 1_000_000),
      ("size_bytes", 4_890_000, 5_130_000, 5_000_000), ("height_px", 1001, 1002, 1001),
-     ("busyness", 0.21, 0.31, 0.3)],
+     ("busyness", 0.21, 0.31, 0.3), ("pixel_count", 310_000, 520_000, 500_000),
+     ("pixel_count", 610_000, 980_000, 800_000)],
 )  # fmt: skip
 def test_usual_and_round_numbers_are_preferred(feature, low, high, expected):
     assert usual_limit(feature, low, high) == expected
@@ -61,7 +63,7 @@ def rule_met(groups, one):
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(findings_of_any_kind())
 def test_every_upload_meets_the_rule_of_its_own_group(findings):
-    groups = group(findings)
+    groups = group(findings, SCHEMA)
     assert groups[-1].when.always
     assert sorted(one.name for part in groups for one in part.findings) == [one.name for one in findings]
     for index, part in enumerate(groups):
@@ -69,12 +71,12 @@ def test_every_upload_meets_the_rule_of_its_own_group(findings):
 
 
 def test_pairs_that_agree_are_one_rule():
-    (part,) = group([finding(index, before=(500 + index, 400)) for index in range(40)])
+    (part,) = group([finding(index, before=(500 + index, 400)) for index in range(40)], SCHEMA)
     assert (part.name, part.disorder, part.conditions) == ("any", 0, ())
 
 
 def test_a_quality_alone_makes_no_rule():
-    assert len(group([finding(index, treatment=encoded(60 + index)) for index in range(30)])) == 1
+    assert len(group([finding(index, treatment=encoded(60 + index)) for index in range(30)], SCHEMA)) == 1
 
 
 @pytest.mark.parametrize("feature", ["long_side_px", "pixel_count", "size_bytes", "bits_per_pixel", "busyness"])
@@ -98,7 +100,7 @@ def test_the_feature_that_decides_is_found(feature):
         else one
         for one in pairs
     ]
-    groups = group(pairs)
+    groups = group(pairs, SCHEMA)
     assert len(groups) == 2
     split = groups[0].conditions[0].split
     assert isinstance(split, Limit)
@@ -114,7 +116,7 @@ def test_formats_make_rules():
         for index in range(24)
         for format_, other in [(("jpeg", "png", "webp")[index % 3], index % 3 == 1)]
     ]
-    groups = group(pairs)
+    groups = group(pairs, SCHEMA)
     assert (groups[0].name, groups[0].when.format, len(groups)) == ("png", ("png",), 2)
 
 
@@ -124,7 +126,7 @@ def test_three_treatments_by_size_are_three_rules_in_order():
         side = 300 + 50 * index
         treatment = Treatment(kind="passthrough") if side < 800 else encoded(80).but(progressive=side < 1900)
         pairs.append(finding(index, before=(side, side), treatment=treatment))
-    groups = group(pairs)
+    groups = group(pairs, SCHEMA)
     assert [part.disorder for part in groups] == [0, 0, 0]
     seen = sorted((min(one.features.long_side_px for one in part.findings), len(part.findings)) for part in groups)
     assert seen == [(300, 10), (800, 22), (1900, 13)]
@@ -133,5 +135,5 @@ def test_three_treatments_by_size_are_three_rules_in_order():
 def test_one_misfit_among_many_makes_no_rule():
     pairs = [finding(index, before=(400 + 13 * index, 300)) for index in range(60)]
     pairs[31] = finding(31, before=(803, 300), treatment=encoded(80).but(progressive=False, optimize_huffman=True))
-    (part,) = group(pairs)
+    (part,) = group(pairs, SCHEMA)
     assert part.disorder == 1

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from repost.channel.sizes import place
-from repost.estimation.images.size_law import best_law, candidate_laws, explains
+from repost.estimation.rules.size_law import best_law, candidate_laws, explains
 from repost.platforms.steps import Resize
 
 SIDES = st.integers(16, 5000)

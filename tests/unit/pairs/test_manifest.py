@@ -89,3 +89,16 @@ def test_a_pair_manifest_survives_writing_and_knows_what_failed(tmp_path):
     assert load_pairs(tmp_path) == pairs
     assert not pairs.failed
     assert pairs.model_copy(update={"problems": (Problem(kind="missing", reason="gone"),)}).failed
+
+
+def test_a_fault_says_what_the_field_holds(uploaded, tmp_path):
+    content = json.loads((uploaded.folder / "sheets.json").read_text())
+    content["settings"]["tile_px"] = "big"
+    content["sheets"][0]["file"] = "../away.png"
+    (tmp_path / "sheets.json").write_text(json.dumps(content))
+    with pytest.raises(InvalidManifest) as caught:
+        load_sheets(tmp_path)
+    told = dict(caught.value.problems)
+    assert told["settings.tile_px"].startswith("got 'big'; ")
+    assert told["sheets.0.file"].startswith("got '../away.png', expected ")
+    assert len(told) == 2

@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import struct
+import sys
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from repost.core.errors import InputNotFound, UnsafeOutput, UsageError
+from repost.core.errors import InputNotFound, MissingExtra, UnsafeOutput, UsageError
+from repost.media.sniff import EXTENSIONS
 from repost.pairs.manifest import InvalidManifest, load_pairs
 from repost.pairs.recover import recover
 
@@ -112,14 +114,31 @@ def test_what_was_done_to_a_sheet_is_found(uploaded, downloads, all_but, served,
         assert np.corrcoef(original.ravel(), came_back.ravel())[0, 1] > (0.9 if kind == "resized" else 0.97)
 
 
-@pytest.mark.parametrize("format_", ["WEBP", "PNG", "AVIF"])
-def test_converted_downloads_are_found(uploaded, downloads, all_but, tmp_path, format_):
-    all_but(0)
-    uploaded.picture(0).save(downloads / "it.jpg", format_, quality=85)  # and the name lies
+@pytest.mark.parametrize("format_", ["WEBP", "PNG", "AVIF", "HEIF"])
+@pytest.mark.parametrize("quality", [55, 94])
+def test_converted_downloads_are_found(uploaded, downloads, all_but, tmp_path, format_, quality):
+    if format_ == "HEIF":
+        pytest.importorskip("pillow_heif", reason="needs repost[heif]").register_heif_opener()
+    index = largest(uploaded)
+    all_but(index)
+    picture = uploaded.picture(index)
+    smaller = picture.resize((round(picture.width * 0.8), round(picture.height * 0.8)), Image.Resampling.BICUBIC)
+    smaller.save(downloads / "it.jpg", format_, quality=quality)  # and the name lies
     pairs = recover(uploaded.folder, downloads, out=tmp_path / "pairs")
     assert not rows_but_hidden(pairs)
     (file,) = [one for one in pairs.files if one.download_name == "it.jpg"]
-    assert file.download.endswith(format_.lower())
+    assert file.download.endswith(EXTENSIONS[format_.lower()])
+    assert file.registration.scale_x == pytest.approx(0.8, abs=0.01)
+    assert file.tiles_verified == len(uploaded.manifest.sheets[index].tiles)
+
+
+def test_heic_without_its_reader_says_what_to_install(uploaded, downloads, all_but, tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif", reason="needs repost[heif] to make the file")
+    all_but(0)
+    heif.from_pillow(uploaded.picture(0)).save(downloads / "it.heic", quality=80)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(MissingExtra, match=r"repost\[heif\]"):
+        recover(uploaded.folder, downloads, out=tmp_path / "pairs")
 
 
 def test_exif_orientation_of_a_download_is_applied(uploaded, downloads, all_but, served, tmp_path):
@@ -170,6 +189,7 @@ def test_two_different_downloads_of_one_sheet_are_both_named_and_neither_used(
     (row,) = rows_but_hidden(pairs)
     assert (row.kind, row.downloads, row.sheet_id) == ("duplicate", ("a.jpg", "b.jpg"), uploaded.manifest.sheets[0].id)
     assert row.sheet_id not in {file.sheet_id for file in pairs.files}
+    assert not list((tmp_path / "pairs").rglob(f"{row.sheet_id}*"))  # not even files of the first
 
 
 def test_the_same_bytes_twice_are_told_and_harmless(uploaded, downloads, all_but, tmp_path):
@@ -191,6 +211,15 @@ def test_a_thumbnail_is_named_and_does_not_count(uploaded, downloads, all_but, s
     pairs = recover(uploaded.folder, downloads, out=tmp_path / "pairs")
     assert [row.downloads for row in problems(pairs, "thumbnail")] == [("thumb.jpg",)]
     assert "thumb.jpg" in problems(pairs, "missing")[0].reason
+
+
+def test_a_download_too_small_to_show_anything_says_so(uploaded, downloads, all_but, served, tmp_path):
+    all_but(0)
+    (downloads / "icon.jpg").write_bytes(served(uploaded.picture(0).resize((64, 30))))
+    pairs = recover(uploaded.folder, downloads, out=tmp_path / "pairs")
+    (row,) = problems(pairs, "wrong")
+    assert "64x30 px" in row.reason
+    assert "full size" in row.reason
 
 
 def test_a_sheet_in_another_order_is_wrong(uploaded, downloads, all_but, served, tmp_path):
@@ -280,7 +309,7 @@ def test_places_that_would_mix_are_refused(copied, downloads, tmp_path):
     for out in (copied, downloads, downloads / "pairs"):
         with pytest.raises(UnsafeOutput):
             recover(copied, downloads, out=out)
-    with pytest.raises(UnsafeOutput):
+    with pytest.raises(UsageError, match="folder of its own"):  # not of the output, which is none of both
         recover(copied, copied, out=tmp_path / "pairs")
     shutil.copytree(downloads, tmp_path / "here" / "files")
     before = sorted((tmp_path / "here" / "files").iterdir())

@@ -87,6 +87,29 @@ def test_look_alikes_are_refused_and_their_neighbours_are_not(kind, quality):
     assert [comparison.check(box(index)).refusal for index in (1, 2, 3)] == [None] * 3
 
 
+@pytest.mark.parametrize("at", [(0, 0), (160, 208), (208, 208)])
+def test_a_change_anywhere_in_a_tile_that_came_back_small_is_found(at):
+    photo = ASTRONAUT.crop((0, 0, 512, 256))
+    changed = photo.copy()
+    changed.paste(photo.crop((*at, at[0] + 48, at[1] + 48)).point(lambda level: min(255, level + 24)), at)
+    download = jpeg(changed.resize((256, 128), Image.Resampling.LANCZOS), 75)
+    comparison = compared(photo, download, Placement(0.5, 0.5, 0.0, 0.0))
+    first, second = (Box(left_px=left, top_px=0, right_px=left + 256, bottom_px=256) for left in (0, 256))
+    assert comparison.check(first).refusal
+    assert comparison.check(second).refusal is None
+
+
+@pytest.mark.parametrize(("cell_px", "levels", "refused"), [(2, 4, False), (16, 4, True), (16, 3, True)])
+def test_strong_noise_of_a_coder_in_one_block_is_allowed_and_weaker_content_is_not(cell_px, levels, refused):
+    upload = sheet(FIRST, *OTHERS)
+    pattern = np.random.default_rng(1).choice([-levels, levels], (32 // cell_px, 32 // cell_px))
+    pixels = np.asarray(jpeg(upload, 60)).astype(int)
+    pixels[64:96, 64:96] += np.kron(pattern, np.ones((cell_px, cell_px), int))[..., None]
+    comparison = compared(upload, Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
+    assert bool(comparison.check(box(0)).refusal) == refused
+    assert [comparison.check(box(index)).refusal for index in (1, 2, 3)] == [None] * 3
+
+
 def test_flat_tiles_are_refused_because_they_could_be_any():
     flat = Image.new("RGB", (SIDE, SIDE), (120, 130, 140))
     upload = sheet(flat, *OTHERS)
@@ -99,6 +122,13 @@ def test_a_sheet_in_another_order_is_not_the_same():
     upload = sheet(FIRST, *OTHERS)
     comparison = compared(upload, jpeg(sheet(*OTHERS, FIRST), 90))
     assert not comparison.same
+
+
+@pytest.mark.parametrize(("moves", "scale", "offset"), [((-2, -2, 2, 2), 1.01, -2.0), ((-3, -1, 1, 3), 1.005, -1.0)])
+def test_a_sheet_of_moved_tiles_is_not_the_same_although_a_stretched_one_fits(moves, scale, offset):
+    tiles = [window(COFFEE, 100 + index * 90, 90) for index in range(4)]
+    moved = [window(COFFEE, 100 + index * 90 - px, 90) for index, px in enumerate(moves)]
+    assert not compared(sheet(*tiles), jpeg(sheet(*moved), 80), Placement(scale, 1.0, offset, 0.0)).same
 
 
 def test_another_picture_that_shares_a_part_is_not_the_same():

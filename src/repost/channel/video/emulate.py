@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from repost.channel.encode import encoder_versions
 from repost.channel.trace import StepTrace, Trace, VideoFileFacts
 from repost.channel.video.match import match_psnr
-from repost.channel.video.plan import Match, Plan, plan_video
-from repost.channel.video.settings import Crf
+from repost.channel.video.plan import Plan, plan_video
+from repost.channel.video.settings import Crf, Match
 from repost.channel.video.write import OnFrame, write_video
 from repost.core.errors import OutputUnwritable
 from repost.core.files import atomic_writer
@@ -88,11 +88,6 @@ def served_extension(plan: Plan, facts: VideoFacts) -> str:
     return facts.format if plan.settings is None else plan.container.format
 
 
-def video_versions() -> dict[str, str]:
-    """Versions of everything that decides the bytes of a video; PyAV's wheels fix those of FFmpeg, x264 and x265."""
-    return {"av": version("av")}
-
-
 def _with_match(steps: list[StepTrace], rate: object, **found: Any) -> list[StepTrace]:  # noqa: ANN401 - JSON values
     assert isinstance(rate, Crf), "fidelity is matched by CRF"
     return [
@@ -124,7 +119,7 @@ def _trace(
         assumed_conditions=profile.assumed_conditions(plan.rule_index),
         metadata_lost=(),
         left_out=plan.left_out,
-        encoders=video_versions(),
+        encoders=encoder_versions(),
     )
 
 

@@ -115,6 +115,8 @@ def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> 
 
     def compare(packets: list[Any]) -> None:
         for packet in packets:
+            if not decoder.is_open:
+                decoder.extradata = encoder.headers
             with failing(decoder.name):
                 decoded = decoder.decode(packet)
             errors.extend(_squared_error(waiting.popleft(), frame) for frame in decoded)

@@ -7,21 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from repost.channel.sizes import Size, drawn_target, overlay_region, place
 from repost.channel.trace import Box, StepTrace
 from repost.channel.video.filters import FrameFilter
-from repost.channel.video.settings import DEFAULT_PRESETS, ENCODERS, Abr, AudioSettings, Crf, EncoderSettings
+from repost.channel.video.settings import (
+    DEFAULT_PRESETS,
+    DEFAULT_THREADS,
+    ENCODERS,
+    Abr,
+    AudioSettings,
+    Crf,
+    EncoderSettings,
+    Match,
+)
 from repost.core.errors import UnsupportedMedia, UsageError
 from repost.core.seeding import derive_random
 from repost.media.video.upload import VideoUpload
 from repost.platforms import steps
 from repost.platforms.profile import Profile, Rule
 from repost.platforms.values import Value, draw
-
-Match: TypeAlias = Literal["bitrate", "quality"]
-"""What an emulation keeps where it cannot keep both: the served file's bitrate, or its fidelity to the upload."""
 
 _DEFAULT_FILTER_KERNEL = "bicubic"
 """FFmpeg's own, for frames whose size stays but whose format changes."""
@@ -211,7 +217,7 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
         b_frames=step.b_frames,
         references=step.references,
         message=not course.container.strip_sei,
-        **({} if step.threads is None else {"threads": step.threads}),
+        threads=step.threads or DEFAULT_THREADS,
     )
     drawn = {"crf": rate.crf} if isinstance(rate, Crf) else {"bitrate_bps": rate.bitrate_bps, "passes": rate.passes}
     aimed = {} if course.psnr_db is None else {"psnr_db": course.psnr_db}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast, get_args
+
+from repost.core.errors import UsageError
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 """The program that stands for a standard where the profile names none; all are in PyAV's wheels."""
@@ -41,6 +43,8 @@ class Abr:
 
 
 RateControl: TypeAlias = Crf | Abr
+Match: TypeAlias = Literal["bitrate", "quality"]
+"""What an emulation keeps where it cannot keep both: the bitrate, or the fidelity to the upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +124,17 @@ class EncoderSettings:
         if rate.peak_bps is not None:
             found |= {"maxrate": str(rate.peak_bps), "bufsize": str(rate.buffer_bits or rate.peak_bps)}
         return found
+
+
+def parse_match(text: str) -> Match:
+    """Read what an emulation keeps, as a person types it.
+
+    Args:
+        text: "bitrate" or "quality".
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text not in get_args(Match):
+        raise UsageError(f"got match '{text}', expected bitrate or quality")
+    return cast("Match", text)

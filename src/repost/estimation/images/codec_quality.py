@@ -37,11 +37,16 @@ def with_quality(bench: Workbench, treatment: Treatment, *, size_bytes: int) -> 
             low = middle + 1
         else:
             high = middle
-    around = range(max(1, low - _NEIGHBOURS), min(100, low + _NEIGHBOURS) + 1)
-    found = [attempt for quality in around if (attempt := bench.attempt(treatment.but(quality=quality)))]
-    if not found:
-        raise EncodeFailed(str(treatment.codec), reason="it refused the picture at every quality")
-    return max(found, key=lambda attempt: attempt.psnr_db)
+    best, middle = None, low
+    # The size of small files rises and falls with quality: go on while the best lies off the middle.
+    while best is None or best.treatment.quality != middle:
+        middle = low if best is None else _quality_of(best)
+        around = range(max(1, middle - _NEIGHBOURS), min(100, middle + _NEIGHBOURS) + 1)
+        found = [attempt for quality in around if (attempt := bench.attempt(treatment.but(quality=quality)))]
+        if not found:
+            raise EncodeFailed(str(treatment.codec), reason="it refused the picture at every quality")
+        best = max(found, key=lambda attempt: (attempt.psnr_db, attempt.treatment.quality == middle))
+    return best
 
 
 def same_pictures(bench: Workbench, exact: Attempt) -> tuple[int, ...]:
@@ -55,8 +60,7 @@ def same_pictures(bench: Workbench, exact: Attempt) -> tuple[int, ...]:
         Its own quality and the neighbours that do as well, rising: libheif maps several qualities to one quantiser, and
         small or flat pictures come out alike.
     """
-    own = exact.treatment.quality
-    assert own is not None, "lossy codecs are tried with a quality"
+    own = _quality_of(exact)
     found = [own]
     for step in (-1, 1):
         quality = own + step
@@ -64,6 +68,11 @@ def same_pictures(bench: Workbench, exact: Attempt) -> tuple[int, ...]:
             found.append(quality)
             quality += step
     return tuple(sorted(found))
+
+
+def _quality_of(attempt: Attempt) -> int:
+    assert attempt.treatment.quality is not None, "lossy codecs are tried with a quality"
+    return attempt.treatment.quality
 
 
 def _is_exact(bench: Workbench, treatment: Treatment) -> bool:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from repost import batch
-from repost.core.errors import UsageError
-from repost.estimation.images.examine import ExaminePairs, JudgeRules, items_of
+from repost.core.errors import OutputUnwritable, UsageError
+from repost.estimation.about import About
+from repost.estimation.images.examine import ExaminePairs, JudgeRules
 from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.learn import About, learn
+from repost.estimation.images.learn import learn
 from repost.estimation.images.misfits import find_misfits
-from repost.estimation.images.pairing import FilesOfPair, Refused
+from repost.estimation.pairing import FilesOfPair, Refused, items_of
+from repost.estimation.progress import Progress
+from repost.metrics.intervals import share_in_words
 from repost.platforms.profile import Profile
 
 _FOLDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a phase is: `finished` of `total` pairs."""
-
-    phase: str
-    finished: int
-    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +74,21 @@ class Estimated:
 
 
 def examine_pairs(
-    pairs: Sequence[FilesOfPair], *, folder: Path, jobs: int = 1, max_pixels: int | None = None
+    pairs: Sequence[FilesOfPair], *, folder: Path | None = None, jobs: int = 1, max_pixels: int | None = None
 ) -> Iterator[Progress | Examined]:
     """Examine pairs of images.
 
     Args:
         pairs: From `pairs_by_name` or `pairs_of_manifest`.
-        folder: Where findings are kept, so that an interrupted run goes on.
+        folder: Where findings are kept, so that an interrupted run goes on; a temporary one when None.
         jobs: Worker processes.
         max_pixels: Limit on width x height; the limit in force when None.
 
     Yields:
         Progress, and at the end what the pairs showed.
+
+    Raises:
+        OutputUnwritable: The folder is full or read-only.
     """
     rows: list[Mapping[str, Any]] = []
     work = ExaminePairs({pair.name: pair.upload for pair in pairs}, max_pixels)
@@ -122,46 +119,57 @@ def estimate_images(
 
     Raises:
         UsageError: No pair could be used.
+        OutputUnwritable: The folder is full or read-only.
     """
-    with ExitStack() as stack:
-        kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repost-")))
-        examined = Examined((), ())
-        for event in examine_pairs(pairs, folder=kept, jobs=jobs, max_pixels=max_pixels):
-            if isinstance(event, Examined):
-                examined = event
-            else:
-                yield event
-        findings = examined.findings
-        if not findings:
-            reasons = "".join(
-                f"\n  {one.name}: {one.reason.removeprefix(f'{one.name}: ')}" for one in examined.refused[:5]
-            )
-            got = f"{len(pairs)} pair{'s'[: len(pairs) != 1]}, none to be learned from" if pairs else "no pairs"
-            raise UsageError(f"got {got}, expected at least one that shows the same picture twice{reasons}")
-        profile = learn(findings, about)
-        rows: list[Mapping[str, Any]] = []
-        if len({one.upload_sha256 for one in findings}) > 1:
-            uploads = {pair.name: pair.upload for pair in pairs}
-            by_name = {one.name: one for one in findings}
-            work = JudgeRules(uploads, _learned_without(findings, about), by_name, profile, max_pixels)
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repost-")))
-            yield from _run([pair for pair in pairs if pair.name in by_name], work, scratch, jobs, "judging", rows)
-        verdicts = tuple(
-            Verdict(row["pair"], row["rule"], row["exact_share"], row["psnr_db"])
-            for row in sorted(rows, key=lambda row: str(row["pair"]))
-            if row["status"] == "done"
-        )
-        final = _with_fit(profile, findings, verdicts)
-        yield Estimated(final, findings, verdicts, tuple(find_misfits(findings)), examined.refused)
+    examined = Examined((), ())
+    for event in examine_pairs(pairs, folder=folder, jobs=jobs, max_pixels=max_pixels):
+        if isinstance(event, Examined):
+            examined = event
+        else:
+            yield event
+    findings = examined.findings
+    if not findings:
+        reasons = "".join(f"\n  {one.name}: {one.reason.removeprefix(f'{one.name}: ')}" for one in examined.refused[:5])
+        got = f"{len(pairs)} pair{'s'[: len(pairs) != 1]}, none to be learned from" if pairs else "no pairs"
+        raise UsageError(f"got {got}, expected at least one that shows the same picture twice{reasons}")
+    profile = learn(findings, about)
+    rows: list[Mapping[str, Any]] = []
+    if len({one.upload_sha256 for one in findings}) > 1:
+        uploads = {pair.name: pair.upload for pair in pairs}
+        by_name = {one.name: one for one in findings}
+        work = JudgeRules(uploads, _learned_without(findings, about), by_name, profile, max_pixels)
+        yield from _run([pair for pair in pairs if pair.name in by_name], work, None, jobs, "judging", rows)
+    verdicts = tuple(
+        Verdict(row["pair"], row["rule"], row["exact_share"], row["psnr_db"])
+        for row in sorted(rows, key=lambda row: str(row["pair"]))
+        if row["status"] == "done"
+    )
+    final = _with_fit(profile, findings, verdicts)
+    yield Estimated(final, findings, verdicts, tuple(find_misfits(findings)), examined.refused)
 
 
 def _run(
-    pairs: Sequence[FilesOfPair], work: batch.Work, out: Path, jobs: int, phase: str, rows: list[Mapping[str, Any]]
-) -> Iterator[Progress]:
-    for event in batch.run(items_of(pairs), work, out=out, jobs=min(jobs, max(1, len(pairs)))):
-        if isinstance(event, batch.RowFinished):
-            rows.append(event.row.manifest_row())
-            yield Progress(phase, event.finished, event.total)
+    pairs: Sequence[FilesOfPair], work: batch.Work, folder: Path | None, jobs: int, phase: str,
+    rows: list[Mapping[str, Any]],
+) -> Iterator[Progress]:  # fmt: skip
+    with _place(folder) as out:
+        for event in batch.run(items_of(pairs), work, out=out, jobs=min(jobs, max(1, len(pairs)))):
+            if isinstance(event, batch.RowFinished):
+                rows.append(event.row.manifest_row())
+                yield Progress(phase, event.finished, event.total)
+
+
+@contextmanager
+def _place(folder: Path | None) -> Generator[Path, None, None]:
+    """The folder, or a temporary one, of which a failure must not say that a next run goes on from it."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="repost-") as temporary:
+        try:
+            yield Path(temporary)
+        except OutputUnwritable as error:
+            raise OutputUnwritable(error.path, reason=error.reason) from error
 
 
 def _findings(rows: Sequence[Mapping[str, Any]]) -> tuple[list[PairFinding], list[Refused]]:
@@ -203,13 +211,13 @@ def _with_fit(profile: Profile, findings: Sequence[PairFinding], verdicts: Seque
     for index, rule in enumerate(rules):
         found = [verdict for verdict in verdicts if verdict.rule == index]
         if found:
-            exact = sum(verdict.exact_share == 1 for verdict in found)
+            exact = share_in_words(sum(verdict.exact_share == 1 for verdict in found), len(found))
             fit = {
                 "n": len(found),
                 "exact_share": sum(verdict.exact_share for verdict in found) / len(found),
                 "psnr_db_emulated": _mean([verdict.psnr_db for verdict in found]),
                 "psnr_db_source": _mean([sources.get(verdict.name) for verdict in found]),
-                "note": f"{exact} of {len(found)} exact, by rules learned without them, at the quality served",
+                "note": f"{exact} exact, by rules learned without them, at the quality served",
             }
             rules[index] = cast("Any", type(rule)).model_validate({**rule.model_dump(), "fit": fit})
     return Profile.model_validate({**profile.model_dump(), "rules": [rule.model_dump() for rule in rules]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,8 @@ from repost.batch import Item, Row
 from repost.channel.encode import encoder_versions
 from repost.channel.image import emulate_image, matching_rule
 from repost.core.errors import EncodeFailed, MediaError
-from repost.core.files import digest_file
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.pair import examine_pair
-from repost.estimation.images.pairing import FilesOfPair
 from repost.estimation.images.reproduce import compare_pictures
 from repost.media.read import read_file, read_picture
 from repost.media.upload import Upload
@@ -23,18 +21,6 @@ from repost.platforms.steps import ClientSave, Step
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
-
-
-def items_of(pairs: Sequence[FilesOfPair]) -> list[Item]:
-    """Pairs as items of a batch; the upload's digest stands in the stem, so that a changed upload is examined anew."""
-    return [Item(pair.name, pair.served, ("pair",), _digest(pair.upload)) for pair in pairs]
-
-
-def _digest(path: Path) -> str:
-    try:
-        return digest_file(path)
-    except OSError:
-        return ""  # the examination says what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)

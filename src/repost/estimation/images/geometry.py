@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -29,6 +29,9 @@ _FLAT_LEVELS = 2.0
 _FLAT_TOLERANCE_LEVELS = 6.0
 _SHAPE_TOLERANCE_PX = 1.5
 """How far rounding may put a side off its exact aspect ratio."""
+
+
+Size: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,20 @@ def _other_shape(before: tuple[int, int], after: tuple[int, int]) -> bool:
     )
 
 
+def is_cut(before: Size, after: Size) -> bool:
+    """Whether making one size of another without distortion cuts something away."""
+    return _cut_box(before, after) != (0, 0, *before)
+
+
+def _cut_box(before: Size, after: Size) -> tuple[int, int, int, int]:
+    step = Resize(op="resize", fit="cover", width_px=after[0], height_px=after[1], upscale=True)
+    return place(before, step, target=after).box
+
+
 def _correlation(picture: Picture, served: Image.Image, *, cropped: bool) -> float:
     box = (0, 0, *picture.size)
     if cropped:
-        step = Resize(op="resize", fit="cover", width_px=served.width, height_px=served.height, upscale=True)
-        box = place(picture.size, step, target=served.size).box
+        box = _cut_box(picture.size, served.size)
     coarse = _correlation_at((_THUMBNAIL_PX, _THUMBNAIL_PX), picture.image, box, served)
     if not _DOUBTFUL <= coarse < SAME_CONTENT:
         return coarse

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from scipy.stats import t as student_t
 
 from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.learn import law_in_words
-from repost.estimation.images.rules import group
-from repost.estimation.images.split import law_of
+from repost.estimation.images.schema import SCHEMA
+from repost.estimation.rules.group import group
+from repost.estimation.rules.size_law import law_in_words
+from repost.estimation.rules.split import law_of
 
 _MOST_SIZES = 16
 """Sizes shown one by one; more are put into as many classes of equal ratio."""
@@ -141,7 +142,7 @@ def _mean_and_half_width(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _size_rules(platform: str, findings: Sequence[PairFinding]) -> Iterator[SizeRule]:
-    for part in group(findings):
+    for part in group(findings, SCHEMA):
         law, _ = law_of(part.findings)
         said = law_in_words(law) if law is not None else "size kept"
         yield SizeRule(platform, part.name, said, len(part.findings), sum(one.resized for one in part.findings))

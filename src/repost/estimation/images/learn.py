@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from repost.core.errors import UsageError
+from repost.estimation.about import About
 from repost.estimation.images.finding import PairFinding, Treatment
 from repost.estimation.images.overlay import overlay_step
-from repost.estimation.images.quality_law import quality_law
-from repost.estimation.images.rules import Group, group, when_in_words
-from repost.estimation.images.size_law import Law
-from repost.estimation.images.split import SETTINGS, Limit, law_of, visible
-from repost.platforms.profile import NAME_PATTERN, OBSERVED_PATTERN, Profile
+from repost.estimation.images.quality_law import Plain, intervals, quality_law
+from repost.estimation.images.schema import SCHEMA, SETTINGS, visible
+from repost.estimation.rules.group import Group, group, when_in_words
+from repost.estimation.rules.size_law import Law, law_in_words
+from repost.estimation.rules.split import Limit, law_of
+from repost.platforms.profile import Profile
 from repost.platforms.steps import IMAGE_ENCODES, ClientSave, Orient, Resize, Step
 
 _WIDE = 1.25
 """A limit whose interval ends differ by more than this factor is marked as not known."""
 
 _WRITES = (*IMAGE_ENCODES, ClientSave)
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a profile is about.
-
-    Attributes:
-        platform: Name of the network, in small letters.
-        observed: When the pairs were made: YYYY, YYYY-MM or YYYY-MM-DD.
-        route: The way through the network.
-        source: Where the pairs come from, in words.
-
-    Raises:
-        UsageError: The platform's name, route or date is not of the form profiles use.
-    """
-
-    platform: str
-    observed: str
-    route: str = "post"
-    source: str = "pairs of uploaded and downloaded files"
-
-    def __post_init__(self) -> None:
-        for field, pattern, expected in (
-            ("platform", NAME_PATTERN, "small letters, digits, '-' and '_' such as my-network"),
-            ("route", NAME_PATTERN, "small letters, digits, '-' and '_' such as post"),
-            ("observed", OBSERVED_PATTERN, "YYYY, YYYY-MM or YYYY-MM-DD"),
-        ):
-            got: str = getattr(self, field)
-            if not re.fullmatch(pattern, got):
-                raise UsageError(f"got {field} {got!r}, expected {expected}")
 
 
 def learn(findings: Sequence[PairFinding], about: About) -> Profile:
@@ -70,7 +41,7 @@ def learn(findings: Sequence[PairFinding], about: About) -> Profile:
     """
     if not findings:
         raise UsageError("got no pairs to learn from, expected at least one; see why each was refused")
-    drafts = [_draft(index, part) for index, part in enumerate(group(findings))]
+    drafts = [_draft(index, part) for index, part in enumerate(group(findings, SCHEMA))]
     if drafts[-1].rule["when"]:
         drafts.append(_not_seen(len(drafts)))
     return Profile.model_validate(
@@ -111,16 +82,19 @@ def usual_treatment(findings: Sequence[PairFinding]) -> Treatment:
     return Treatment.model_validate(found)
 
 
-def _draft(index: int, part: Group) -> _Draft:
+def _draft(index: int, part: Group[PairFinding]) -> _Draft:
     treatment = usual_treatment(part.findings)
     law, rivals = law_of(part.findings) if treatment.kind == "encode" else (None, [])
     resize = _with_kernel(law, treatment)
     marks = [(one.overlay, one.size_after) for one in part.findings if one.overlay is not None]
     overlay = overlay_step(marks) if len(marks) > len(part.findings) / 2 else None
-    quality = quality_law([one for one in part.findings if one.treatment.codec == treatment.codec])
+    alike = [one for one in part.findings if one.treatment.codec == treatment.codec]
+    quality = quality_law(alike)
     steps = treatment.steps(resize, overlay=overlay, quality=quality)  # type: ignore[arg-type]
     place = f"rules.{index}"
     provenance = dict(_of_conditions(place, part))
+    last = f"{place}.steps.{len(steps) - 1}{'.encode' if isinstance(steps[-1], ClientSave) else ''}"
+    provenance |= dict(_of_quality(f"{last}.quality", quality, alike))
     unknown = [path for path, found in provenance.items() if _is_wide(found.get("interval"))]
     for number, step in enumerate(steps):
         path = f"{place}.steps.{number}"
@@ -150,7 +124,7 @@ def _with_kernel(law: Law, treatment: Treatment) -> Resize | None:
     return law.model_copy(update={"kernel": treatment.kernel or "lanczos"})
 
 
-def _of_conditions(place: str, part: Group) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_conditions(place: str, part: Group[PairFinding]) -> Iterator[tuple[str, dict[str, Any]]]:
     for condition in part.conditions:
         if isinstance(condition.split, Limit):
             split = condition.split
@@ -158,6 +132,11 @@ def _of_conditions(place: str, part: Group) -> Iterator[tuple[str, dict[str, Any
             if split.also:
                 note += f"; {', '.join(split.also)} would separate these pairs as well"
             yield f"{place}.when.{split.feature}", {"note": note, "interval": [split.low, split.high]}
+
+
+def _of_quality(path: str, law: Plain | None, findings: Sequence[PairFinding]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for limit, feature, (low, high) in intervals(law, findings, path):
+        yield limit, {"note": f"the quality changes between {low:g} and {high:g} of {feature}", "interval": [low, high]}
 
 
 def _is_wide(interval: list[float] | None) -> bool:
@@ -215,12 +194,6 @@ def _not_shown(path: str, step: Step, findings: Sequence[PairFinding], rivals: l
 def _rivals_in_words(law: Resize, rivals: list[Law]) -> str:
     others = [law_in_words(rival) for rival in rivals if rival is not None]
     return f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
-
-
-def law_in_words(law: Resize) -> str:
-    """A size law in a few words, such as "long side 2048 px"."""
-    size = f"{law.px} px" if law.px is not None else f"{law.width_px}x{law.height_px} px"
-    return f"{law.fit.replace('_', ' ')} {size}{' with enlarging' if law.upscale else ''}"
 
 
 def _summary(findings: Sequence[PairFinding], drafts: Sequence[_Draft]) -> str:

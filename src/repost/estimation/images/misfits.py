@@ -7,10 +7,11 @@ from typing import Any
 
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.learn import usual_treatment
-from repost.estimation.images.pairing import Refused
-from repost.estimation.images.rules import Group, group
-from repost.estimation.images.size_law import explains
-from repost.estimation.images.split import SETTINGS, law_of, visible
+from repost.estimation.images.schema import SCHEMA, SETTINGS, visible
+from repost.estimation.pairing import Refused
+from repost.estimation.rules.group import Group, group
+from repost.estimation.rules.size_law import explains
+from repost.estimation.rules.split import law_of
 
 _THUMBNAIL_SHARE = 0.5
 
@@ -24,12 +25,12 @@ def find_misfits(findings: Sequence[PairFinding]) -> Iterator[Refused]:
     Yields:
         Each pair with what is different about it: a download that was saved again, a thumbnail, another network.
     """
-    for part in group(findings):
+    for part in group(findings, SCHEMA):
         if part.disorder:
             yield from _misfits_of(part)
 
 
-def _misfits_of(part: Group) -> Iterator[Refused]:
+def _misfits_of(part: Group[PairFinding]) -> Iterator[Refused]:
     usual = usual_treatment(part.findings)
     law, _ = law_of(part.findings)
     for finding in part.findings:

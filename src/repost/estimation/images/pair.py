@@ -14,10 +14,10 @@ from repost.core.errors import MediaError, UnsupportedMedia
 from repost.estimation.images.codec_quality import same_pictures, with_quality
 from repost.estimation.images.container import fates, luma_quality, written_as
 from repost.estimation.images.finding import Agreement, Features, PairFinding, Treatment
-from repost.estimation.images.geometry import Geometry, find_geometry, turned_by
+from repost.estimation.images.geometry import Geometry, find_geometry, is_cut, turned_by
 from repost.estimation.images.hidden import find_hidden
 from repost.estimation.images.overlay import find_overlay
-from repost.estimation.images.reproduce import KERNELS, Attempt, Region, Workbench, search
+from repost.estimation.images.reproduce import KERNELS, Attempt, Region, Workbench, climb, search
 from repost.media.colour import to_srgb
 from repost.media.metadata import keep_metadata
 from repost.media.picture import Picture
@@ -74,17 +74,18 @@ def examine_pair(upload: bytes, served: bytes, *, name: str, max_pixels: int | N
         return _finding(
             name, source, served, transcoded.but(**kept), _SAME, size=source.picture.size, served_facts=facts
         )
-    start = written_as(served, facts, name=f"{name} (served)").but(orient=geometry.oriented, cropped=geometry.cropped)
-    return _examine_encoded(name, source, came_back, facts, served, start=start, kept=kept)
+    start = written_as(served, facts, name=f"{name} (served)")
+    # What is kept counts from the start: a picture left turned is seen upright only with its EXIF.
+    start = start.but(orient=geometry.oriented, cropped=geometry.cropped, **kept)
+    return _examine_encoded(name, source, came_back, facts, served, start=start)
 
 
 def _examine_encoded(
-    name: str, source: Upload, came_back: Picture, facts: ImageFacts, served: bytes, *,
-    start: Treatment, kept: dict[str, Any],
-) -> PairFinding:  # fmt: skip
+    name: str, source: Upload, came_back: Picture, facts: ImageFacts, served: bytes, *, start: Treatment
+) -> PairFinding:
     bench = Workbench(source, came_back)
     size = _size_when_resized(source, start)
-    choices = _open_settings(source, bench, start, scaled=_is_scaled(size, came_back.size, cropped=start.cropped))
+    choices = _open_settings(source, bench, start, size=size)
     best = _best(bench, start, choices, size_bytes=len(served))
     region: Region | None = None
     doubts: list[str] = []
@@ -100,7 +101,7 @@ def _examine_encoded(
                 doubts.append(
                     "compressed twice: an earlier stage shows inside, of the network or of who saved the file"
                 )
-    treatment = (best.treatment if best else start).but(**kept)
+    treatment = best.treatment if best else start
     before, after = _compared(source, bench, cropped=bool(start.cropped))
     plain = psnr_db(before, after)
     agreement = best and Agreement(
@@ -180,20 +181,24 @@ def _is_scaled(before: tuple[int, int], after: tuple[int, int], *, cropped: bool
 
 
 def _open_settings(
-    source: Upload, bench: Workbench, start: Treatment, *, scaled: bool
+    source: Upload, bench: Workbench, start: Treatment, *, size: tuple[int, int]
 ) -> list[tuple[str, tuple[Any, ...]]]:
     """The settings that only carrying them out can tell, with the values to try, the most telling first."""
     choices: list[tuple[str, tuple[Any, ...]]] = []
-    if start.cropped is not None:  # a picture that is nearly of the new shape looks much the same cut or stretched
+    served = (bench.target.shape[1], bench.target.shape[0])
+    if start.orient is not None:  # a flat picture looks the same turned
+        choices.append(("orient", (start.orient, not start.orient)))
+    # A picture that is nearly of the new shape looks much the same cut or stretched.
+    if start.cropped is not None or is_cut(size, served):
         choices.append(("cropped", (start.cropped, not start.cropped)))
-    if scaled:
+    if _is_scaled(size, served, cropped=start.cropped):
         choices.append(("kernel", KERNELS))
     if start.codec == "jpeg":
         choices.append(("quantiser", ("libjpeg", "half_even")))
     if _profile_matters(source.picture):
         choices.append(("colour", ("keep", "srgb")))
     jpeg = source.facts.jpeg
-    if jpeg is not None and jpeg.subsampling in ("4:2:0", "4:2:2", "4:4:0") and _is_colourful(bench):
+    if jpeg is not None and jpeg.subsampling in ("4:2:0", "4:2:2", "4:4:0") and _has_colour(bench):
         choices.append(("upsampling", ("triangle", "replicate")))
     if start.codec == "avif":
         choices.append(("subsampling", ("4:2:0", "4:4:4", "4:2:2")))
@@ -211,9 +216,9 @@ def _profile_matters(picture: Picture) -> bool:
     )
 
 
-def _is_colourful(bench: Workbench) -> bool:
-    sample = bench.target[::4, ::4].astype(np.int16)
-    return float((sample[..., 0] - sample[..., 2]).std()) > 1.0
+def _has_colour(bench: Workbench) -> bool:
+    """Whether chroma can have been upsampled: even the palest colours show how."""
+    return bool((bench.target[..., 0] != bench.target[..., 2]).any())
 
 
 def _best(
@@ -222,11 +227,10 @@ def _best(
     if _is_lossy(start):
         first = start.but(**{name: values[0] for name, values in choices})
         start = start.but(quality=with_quality(bench, first, size_bytes=size_bytes).treatment.quality)
-    best = search(bench, start, choices)
-    if best is not None and _is_lossy(start) and not best.exact:
-        again = with_quality(bench, best.treatment, size_bytes=size_bytes)
-        best = max(best, again, key=lambda attempt: attempt.psnr_db)
-    return best
+        rough = climb(bench, start, choices)
+        if rough is not None and not rough.exact:  # the file's size depends on the other settings too
+            start = start.but(quality=with_quality(bench, rough.treatment, size_bytes=size_bytes).treatment.quality)
+    return search(bench, start, choices)
 
 
 def _is_lossy(treatment: Treatment) -> bool:

@@ -81,7 +81,14 @@ class Workbench:
     def telling(self) -> bool:
         """Whether no other setting than the true one would give the served picture: it is large and not flat."""
         sample = self.target[::4, ::4]
-        return self.target.shape[0] * self.target.shape[1] >= _TELLING_PIXELS and float(sample.std()) >= _TELLING_LEVELS
+        large = self.target.shape[0] * self.target.shape[1] >= _TELLING_PIXELS
+        return large and float(sample.std(axis=(0, 1)).max()) >= _TELLING_LEVELS
+
+    @cached_property
+    def colourful(self) -> bool:
+        """Whether its colours would show how chroma was upsampled."""
+        sample = self.target[::4, ::4].astype(np.int16)
+        return float((sample[..., 0] - sample[..., 2]).std()) >= _TELLING_LEVELS
 
     def attempt(self, treatment: Treatment) -> Attempt | None:
         """Carry out a treatment.
@@ -160,7 +167,7 @@ def _compare(made: Rgb8, target: Rgb8, left_out: Region | None) -> tuple[float, 
 
 
 def search(bench: Workbench, start: Treatment, choices: Sequence[tuple[str, Sequence[Any]]]) -> Attempt | None:
-    """Try settings one after the other, keeping the best of each, until a picture is exact or nothing gets better.
+    """Find settings, and which of them can be told.
 
     Args:
         bench: The pair.
@@ -170,6 +177,21 @@ def search(bench: Workbench, start: Treatment, choices: Sequence[tuple[str, Sequ
     Returns:
         The best attempt; its treatment has None for every open setting that could not be told. None where no attempt
         could be carried out.
+    """
+    best = climb(bench, start, choices)
+    return None if best is None else _only_what_is_told(bench, best, choices)
+
+
+def climb(bench: Workbench, start: Treatment, choices: Sequence[tuple[str, Sequence[Any]]]) -> Attempt | None:
+    """Try settings one after the other, keeping the best of each, until a picture is exact or nothing gets better.
+
+    Args:
+        bench: The pair.
+        start: What the headers say.
+        choices: (setting, values to try) for every setting that is open, the most telling first.
+
+    Returns:
+        The best attempt, told or not; None where no attempt could be carried out.
     """
     best = bench.attempt(start.but(**{name: values[0] for name, values in choices}))
     if best is None:
@@ -182,7 +204,7 @@ def search(bench: Workbench, start: Treatment, choices: Sequence[tuple[str, Sequ
             best = max((*_tries(bench, best, name, values), best), key=_rank)
         if best is before or best.exact:
             break
-    return _only_what_is_told(bench, best, choices)
+    return best
 
 
 def _rank(attempt: Attempt) -> tuple[float, float]:
@@ -202,7 +224,7 @@ def _tries(bench: Workbench, best: Attempt, name: str, values: Sequence[Any]) ->
 def _only_what_is_told(bench: Workbench, best: Attempt, choices: Sequence[tuple[str, Sequence[Any]]]) -> Attempt:
     """Set settings to None where another value does as well: flat pictures tell nothing of kernels."""
     if best.exact and bench.telling:
-        choices = [("kernel", _ALIKE)] if best.treatment.kernel in _ALIKE else []
+        choices = list(_doubtful(bench, best, choices))
     untold = [
         name
         for name, values in choices
@@ -215,3 +237,14 @@ def _only_what_is_told(bench: Workbench, best: Attempt, choices: Sequence[tuple[
         return best
     treatment = best.treatment.but(**dict.fromkeys(untold))
     return Attempt(treatment, best.exact_share, best.psnr_db, best.size_bytes, best.differs)
+
+
+def _doubtful(
+    bench: Workbench, best: Attempt, choices: Sequence[tuple[str, Sequence[Any]]]
+) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The settings of which another value may do as well although the picture is telling."""
+    for name, values in choices:
+        if name == "kernel" and best.treatment.kernel in _ALIKE:
+            yield name, _ALIKE
+        elif name == "upsampling" and not bench.colourful:
+            yield name, values

@@ -1,1 +1,1 @@
-"""Pairs of videos: the rate factor and the scaling kernel a network used, found by encoding the upload again."""
+"""Pairs of videos: which belong together, whether they show the same, and what was done to them."""

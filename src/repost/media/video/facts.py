@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from repost.core.errors import TooManyPixels, UnreadableMedia
-from repost.media.read import max_pixels_allowed
+from repost.core.errors import UnreadableMedia
 from repost.media.video.open import open_video, video_format
+
+_FINEST_RATE = 1001
+"""Largest denominator of a frame rate that has to be worked out; 30000/1001 is the finest that is in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class AudioFacts:
     Attributes:
         codec: As FFmpeg names it, such as "aac".
         bitrate_bps: As the header says, or None.
-        sample_rate_hz: Samples per second.
-        channels: How many.
+        sample_rate_hz: Samples per second; 0 where the codec is unknown.
+        channels: How many; 0 where the codec is unknown.
     """
 
     codec: str
@@ -68,7 +71,8 @@ class VideoFacts:
         level: Of the codec, as the stream stores it (40 means 4.0 in H.264); None where there is none.
         width_px: Of the upright picture.
         height_px: Of the upright picture.
-        rotation_deg: How far clockwise the stored frames must be turned to be upright: 0, 90, 180 or 270.
+        rotation_deg: How far clockwise the stored frames must be turned to be upright, to the nearest of 0, 90, 180
+            and 270.
         pixel_format: As FFmpeg names it, such as "yuv420p".
         bit_depth: Bits per sample.
         colour: How numbers stand for colours.
@@ -76,7 +80,7 @@ class VideoFacts:
         fps: Nominal frame rate: FFmpeg's guess from the header's mean and the smallest steps.
         time_base: Unit of the picture stream's timestamps, in seconds.
         start_s: Time of the first thing in the file, which players take for 0.
-        frame_count: Frames, counted by packets.
+        frame_count: Frames that are shown, counted by packets.
         duration_s: Of the picture stream.
         bitrate_bps: Of the picture stream, whole: the header's where it has one, else bits over duration.
         bitrate_from: "header" or "packets".
@@ -127,8 +131,8 @@ class Packets:
     """What the packets of a picture stream add up to.
 
     Attributes:
-        count: How many.
-        bits: All of them.
+        count: How many are shown.
+        bits: All of them, hidden ones too.
         duration_s: From the first to the end of the last.
         variable: Whether the steps between frames differ by more than the rounding of timestamps.
     """
@@ -156,23 +160,23 @@ def read_video_facts(path: Path, *, name: str | None = None, max_pixels: int | N
         MediaError: It is no video, damaged, empty, or has sound only.
     """
     name = name or str(path)
-    with open_video(path, name=name) as (container, stream):
+    with open_video(path, name=name, max_pixels=max_pixels) as (container, stream):
         context = stream.codec_context
-        limit = max_pixels_allowed() if max_pixels is None else max_pixels
-        if context.width * context.height > limit:
-            raise TooManyPixels(name, pixel_count=context.width * context.height, limit=limit)
-        rotation = -_first_frame(container, stream, name).rotation % 360
-        packets = _scan(container, stream, name)
+        packets, first = _scan(container, stream, name)
+        size_bytes = path.stat().st_size
+        if (end := _end_of_frames(container, stream)) > size_bytes:
+            raise UnreadableMedia(name, reason=f"it is cut off: {end:,} bytes expected, {size_bytes:,} there")
+        rotation = _rotation(first)
         stored = (context.width, context.height)
         width_px, height_px = stored[::-1] if rotation in (90, 270) else stored
         base = stream.time_base or Fraction(1)
-        duration_s = float(stream.duration * base) if stream.duration else packets.duration_s
-        fps = Fraction(stream.guessed_rate or stream.average_rate or 0) or Fraction(packets.count / duration_s)
+        duration_s = max(0.0, float((stream.duration or 0) * base)) or packets.duration_s
+        fps = Fraction(stream.guessed_rate or stream.average_rate or 0)
         return VideoFacts(
             format=video_format(path, name=name),
             codec=context.codec.canonical_name,
             profile=context.profile,
-            level=context.level if context.level > 0 else None,
+            level=context.level if context.level >= 0 else None,
             width_px=width_px,
             height_px=height_px,
             rotation_deg=rotation,
@@ -180,7 +184,7 @@ def read_video_facts(path: Path, *, name: str | None = None, max_pixels: int | N
             bit_depth=max(part.bits for part in context.format.components) if context.format else 8,
             colour=Colour(context.color_primaries, context.color_trc, context.colorspace, context.color_range == 2),
             sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
-            fps=fps,
+            fps=fps if fps > 0 else Fraction(packets.count / duration_s).limit_denominator(_FINEST_RATE),
             time_base=base,
             start_s=Fraction(container.start_time or 0, av.time_base),
             frame_count=packets.count,
@@ -188,48 +192,56 @@ def read_video_facts(path: Path, *, name: str | None = None, max_pixels: int | N
             bitrate_bps=stream.bit_rate or int(packets.bits / duration_s),
             bitrate_from="header" if stream.bit_rate else "packets",
             variable_frame_rate=packets.variable,
-            size_bytes=path.stat().st_size,
+            size_bytes=size_bytes,
             audio=_audio(container),
         )
 
 
-def _first_frame(container: InputContainer, stream: VideoStream, name: str) -> VideoFrame:
-    for frame in container.decode(stream):
-        return frame
-    raise UnreadableMedia(name, reason="it holds no frame that can be decoded")
-
-
-def _scan(container: InputContainer, stream: VideoStream, name: str) -> Packets:
-    times, bits, last = array("q"), 0, 0
-    container.seek(0)
+def _scan(container: InputContainer, stream: VideoStream, name: str) -> tuple[Packets, VideoFrame]:
+    """Read all packets, and decode until the first frame comes out."""
+    times, count, bits, last = array("q"), 0, 0, 0
+    first: VideoFrame | None = None
     for packet in container.demux(stream):
-        if packet.size:
-            bits += 8 * packet.size
+        bits += 8 * packet.size
+        if packet.size and not packet.is_discard:  # an edit list hides frames that others are predicted from
+            count += 1
             last = packet.duration or last
             if packet.pts is not None:
                 times.append(packet.pts)
-    if not len(times):
-        return _untimed(container, stream, bits, name)
+        if first is None:
+            first = next(iter(packet.decode()), None)
+    if first is None:
+        raise UnreadableMedia(name, reason="it holds no frame that can be decoded")
+    base = stream.time_base or Fraction(1)
     ordered = sorted(times)
     steps = [after - before for before, after in pairwise(ordered)]
-    base = stream.time_base or Fraction(1)
-    duration_s = float((ordered[-1] - ordered[0] + (last or (min(steps) if steps else 1))) * base)
-    # Timestamps are rounded to the time base, so that steps of one rate may differ by one unit.
-    return Packets(len(times), bits, duration_s, bool(steps) and max(steps) - min(steps) > 1)
-
-
-def _untimed(container: InputContainer, stream: VideoStream, bits: int, name: str) -> Packets:
-    """A raw stream has no clock: its frames last as long as its headers (or FFmpeg's default) say."""
-    container.seek(0)
-    count = sum(1 for packet in container.demux(stream) if packet.size)
+    length = ordered[-1] - ordered[0] + (last or min(steps, default=0)) if ordered else 0
+    if length > 0:
+        # Timestamps are rounded to the time base, so that steps of one rate may differ by one unit.
+        return Packets(count, bits, float(length * base), bool(steps) and max(steps) - min(steps) > 1), first
+    # A raw stream has no clock: its frames last as long as its headers (or FFmpeg's default) say.
     rate = stream.guessed_rate or stream.average_rate
-    if not count or not rate:
-        raise UnreadableMedia(name, reason="it holds no frames with a time")
-    return Packets(count, bits, float(count / rate), False)
+    if not rate or rate < 0:
+        raise UnreadableMedia(name, reason="its frames have no times")
+    return Packets(count, bits, float(count / rate), False), first
+
+
+def _end_of_frames(container: InputContainer, stream: VideoStream) -> int:
+    """Where the last frame ends by the file's own index; 0 where the index does not tell, as outside MP4."""
+    if "mov" not in container.format.name:  # FFmpeg's name of the demuxer of both
+        return 0
+    return max((entry.pos + entry.size for entry in stream.index_entries), default=0)
+
+
+def _rotation(frame: VideoFrame) -> int:
+    """How far clockwise a frame must be turned; FFmpeg counts the other way round."""
+    return round(-frame.rotation / 90) % 4 * 90
 
 
 def _audio(container: InputContainer) -> AudioFacts | None:
     for stream in container.streams.audio:
-        context = stream.codec_context
+        context: Any = stream.codec_context  # its stubs leave out that there may be none
+        if context is None:
+            return AudioFacts("unknown", None, 0, 0)
         return AudioFacts(context.codec.canonical_name, stream.bit_rate or None, context.sample_rate, context.channels)
     return None

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import av.logging
-from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer
-from av.video.stream import VideoStream
-
+from repost.media.video.h264 import find_parameter_sets
 from repost.media.video.open import open_video
 
-_FIELD = re.compile(r"^\d+\s+(\w+)\s+[01]+ = (-?\d+)")
-_log_lock = threading.Lock()
 _SETTINGS = re.compile(rb"x26[45] [^\0]*")
 _SETTING = re.compile(r"([\w-]+)=(\S+)")
 _FLAG = re.compile(r"(?<!\S)(no-)?([a-z][\w-]*)(?!\S)")
@@ -33,12 +25,15 @@ class H264Headers:
         references: Default size of list 0, num_ref_idx_l0_default_active: x264's `ref`. max_num_ref_frames is no
             measure of it, since a pyramid of B-frames raises it to 4.
         initial_qp: pic_init_qp of the picture parameter set. x264 writes its whole CRF there, or 26 for a first pass at
-            an average bitrate (libx264's `ABR ? 26 : qp_constant`).
-        chroma_qp_offset: chroma_qp_index_offset; x264 lowers it by its psychovisual settings.
+            an average bitrate (libx264's `ABR ? 26 : qp_constant`). With more than 8 bits lower numbers, down to -12
+            with 10 bits, are in use too.
+        chroma_qp_offset: chroma_qp_index_offset; x264 lowers it by its psychovisual settings, and raises it by 6 for
+            4:4:4.
         transform_8x8: Whether 8x8 transforms are allowed.
         weighted_p: Whether P-frames are weighted.
         weighted_b: weighted_bipred_idc: 0 none, 1 explicit, 2 implicit.
         hypothetical_decoder: Whether NAL HRD parameters are present, as they are where a buffer is signalled.
+        chroma_format_idc: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4.
     """
 
     level_idc: int
@@ -50,14 +45,16 @@ class H264Headers:
     weighted_p: bool
     weighted_b: int
     hypothetical_decoder: bool
+    chroma_format_idc: int = 1
 
 
-def read_h264_headers(path: Path, *, name: str | None = None) -> H264Headers | None:
+def read_h264_headers(path: Path, *, name: str | None = None, max_pixels: int | None = None) -> H264Headers | None:
     """Read the parameter sets of an H.264 stream, without decoding it.
 
     Args:
         path: The file.
         name: What it is called in errors; the path when None.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
 
     Returns:
         Its headers, or None where the stream is not H.264 or carries no parameter sets.
@@ -65,46 +62,28 @@ def read_h264_headers(path: Path, *, name: str | None = None) -> H264Headers | N
     Raises:
         MediaError: It is no video, damaged or empty.
     """
-    with open_video(path, name=name or str(path)) as (container, stream):
-        if stream.codec_context.codec.canonical_name != "h264":
+    with open_video(path, name=name or str(path), max_pixels=max_pixels) as (container, stream):
+        context = stream.codec_context
+        if context.codec.canonical_name != "h264":
             return None
-        fields: dict[str, int] = {}
-        for message in _traced(container, stream):
-            if found := _FIELD.match(message.strip()):
-                fields.setdefault(found[1], int(found[2]))
-    if "pic_init_qp_minus26" not in fields:
+        packet = next((packet for packet in container.demux(stream) if packet.size), None)
+        # MP4 keeps parameter sets in its own header; streams without one repeat them before every keyframe.
+        found = find_parameter_sets(context.extradata or b"", bytes(packet) if packet else b"")
+    if found is None:
         return None
+    sequence, picture = found
     return H264Headers(
-        level_idc=fields["level_idc"],
-        cabac=bool(fields["entropy_coding_mode_flag"]),
-        references=fields["num_ref_idx_l0_default_active_minus1"] + 1,
-        initial_qp=26 + fields["pic_init_qp_minus26"],
-        chroma_qp_offset=fields["chroma_qp_index_offset"],
-        transform_8x8=bool(fields.get("transform_8x8_mode_flag", 0)),
-        weighted_p=bool(fields["weighted_pred_flag"]),
-        weighted_b=fields["weighted_bipred_idc"],
-        hypothetical_decoder=bool(fields.get("nal_hrd_parameters_present_flag", 0)),
+        level_idc=sequence.level_idc,
+        cabac=picture.cabac,
+        references=picture.references,
+        initial_qp=picture.initial_qp,
+        chroma_qp_offset=picture.chroma_qp_offset,
+        transform_8x8=picture.transform_8x8,
+        weighted_p=picture.weighted_p,
+        weighted_b=picture.weighted_b,
+        hypothetical_decoder=sequence.hypothetical_decoder,
+        chroma_format_idc=sequence.chroma_format_idc,
     )
-
-
-def _traced(container: InputContainer, stream: VideoStream) -> list[str]:
-    """What FFmpeg's trace_headers filter logs about the headers outside and inside the first packet.
-
-    The log level is one for the process, so only one trace runs at a time.
-    """
-    with _log_lock:
-        before = av.logging.get_level()
-        av.logging.set_level(av.logging.TRACE)
-        try:
-            with av.logging.Capture(local=True) as logs:
-                tracer: Any = BitStreamFilterContext("trace_headers", stream)
-                for packet in container.demux(stream):
-                    if packet.size:
-                        tracer.filter(packet)
-                        break
-                return [message for _, source, message in logs if source == "trace_headers"]
-        finally:
-            av.logging.set_level(before)
 
 
 def parse_encoder_settings(message: bytes) -> Mapping[str, str] | None:

@@ -9,30 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 import numpy as np
 
-from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.size_law import Law, best_law, candidate_laws, explains
+from repost.estimation.rules.schema import Finding, FindingT, Schema
+from repost.estimation.rules.size_law import Change, Law, best_law, candidate_laws, explains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Codes: TypeAlias = NDArray[np.int64]
-
-NUMBERS = (
-    "long_side_px", "width_px", "pixel_count", "height_px", "short_side_px",
-    "size_bytes", "bits_per_pixel", "aspect_ratio", "busyness",
-)  # fmt: skip
-"""Features with limits, the likeliest reason first: the first decides where several separate pairs as well."""
-KINDS = ("animated", "has_alpha", "rotated")
-
-SETTINGS = (
-    "kind", "codec", "subsampling", "progressive", "optimize_huffman", "quantiser", "lossless", "palette_colours",
-    "scans", "orient", "colour", "upsampling", "kernel", "cropped", "exif", "xmp", "icc", "c2pa", "hidden", "tables",
-)  # fmt: skip
-"""Settings of a treatment that a rule fixes; the quality is drawn."""
 
 _FEW_PAIRS = 30
 """Below this one pair may show a rule of its own: who makes twenty uploads makes each for a reason."""
@@ -54,7 +41,7 @@ class Limit:
     high: float
     also: tuple[str, ...] = ()
 
-    def holds(self, finding: PairFinding) -> bool:
+    def holds(self, finding: Finding) -> bool:
         """Whether a pair lies above."""
         return getattr(finding.features, self.feature) >= self.high
 
@@ -64,14 +51,14 @@ class OfKind:
     """Pairs of a kind are treated otherwise than the others.
 
     Attributes:
-        feature: "format", "animated", "has_alpha" or "rotated".
+        feature: Such as "format", "codec" or "rotated".
         value: The kind.
     """
 
     feature: str
     value: str | bool
 
-    def holds(self, finding: PairFinding) -> bool:
+    def holds(self, finding: Finding) -> bool:
         """Whether a pair is of the kind."""
         return getattr(finding.features, self.feature) == self.value
 
@@ -79,13 +66,18 @@ class OfKind:
 Split: TypeAlias = Limit | OfKind
 
 
-class Evidence:
-    """Some pairs as tables of numbers, so that every possible split is weighed quickly."""
+class Evidence(Generic[FindingT]):
+    """Some pairs as tables of numbers, so that every possible split is weighed quickly.
 
-    def __init__(self, findings: Sequence[PairFinding]) -> None:
-        self.findings = findings
+    Args:
+        findings: The pairs.
+        schema: What they are compared by.
+    """
+
+    def __init__(self, findings: Sequence[FindingT], schema: Schema[FindingT]) -> None:
+        self.findings, self._schema = findings, schema
         self.laws = candidate_laws(sizes_of(findings))
-        self._tables = [table for name in SETTINGS if (table := _one_hot(findings, name)) is not None]
+        self._tables = [table for name in schema.settings if (table := _one_hot(findings, name, schema)) is not None]
         unexplained = [[not explains(law, change) for law in self.laws] for change in sizes_of(findings)]
         self._unexplained = np.array(unexplained, dtype=np.int64).reshape(len(findings), len(self.laws))
 
@@ -102,32 +94,30 @@ class Evidence:
             total = total + counts.sum(axis=1) - counts.max(axis=1)
         return total
 
-    def best_split(self) -> tuple[Split, int] | None:
-        """The split that lowers the disorder most, and by how much; None where none lowers it enough."""
-        least = 1 if len(self.findings) < _FEW_PAIRS else 2
+    @property
+    def least(self) -> int:
+        """What a split must lower the disorder by, and how many pairs it must leave on each side."""
+        return 1 if len(self.findings) < _FEW_PAIRS else 2
+
+    def splits(self) -> list[Split]:
+        """One split for each feature that lowers the disorder enough, what lowers it most first."""
         before = self.disorder
         found: list[tuple[int, Split]] = []
-        for split, chosen in self._splits(least):
+        for split, chosen in self._kinds(self.least):
             gain = before - int((self._disorder(chosen) + self._disorder(1 - chosen))[0])
             found.append((gain, split))
-        for name in NUMBERS:
-            limit = self._best_limit(name, before, least)
+        for name in self._schema.numbers:
+            limit = self._best_limit(name, before, self.least)
             if limit is not None:
                 found.append(limit)
-        most = max((gain for gain, _ in found), default=0)
-        if most < least:
-            return None
-        best = [split for gain, split in found if gain == most]
-        first = best[0]
-        if isinstance(first, Limit):
-            first = Limit(first.feature, first.low, first.high, tuple(other.feature for other in best[1:]))
-        return first, most
+        found = sorted((one for one in found if one[0] >= self.least), key=lambda one: -one[0])
+        return [_with_equals(gain, split, found) for gain, split in found]
 
-    def _splits(self, least: int) -> Iterator[tuple[Split, NDArray[np.int64]]]:
-        for feature in ("format", *KINDS):
+    def _kinds(self, least: int) -> Iterator[tuple[Split, NDArray[np.int64]]]:
+        for feature in (*self._schema.lists, *self._schema.kinds):
             values = [getattr(finding.features, feature) for finding in self.findings]
             kinds = sorted(set(values), key=str)
-            for value in kinds if feature == "format" else [True]:
+            for value in kinds if feature in self._schema.lists else [True]:
                 chosen = np.array([[one == value for one in values]], dtype=np.int64)
                 if least <= chosen.sum() <= len(values) - least and len(kinds) > 1:
                     yield OfKind(feature, value), chosen
@@ -153,29 +143,26 @@ class Evidence:
         return int(gain[at]), Limit(name, float(ranked[count - 1]), float(ranked[count]))
 
 
-def sizes_of(findings: Sequence[PairFinding]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _with_equals(gain: int, split: Split, found: Sequence[tuple[int, Split]]) -> Split:
+    if isinstance(split, OfKind):
+        return split
+    also = tuple(other.feature for other_gain, other in found if other_gain == gain and other is not split)
+    return Limit(split.feature, split.low, split.high, also)
+
+
+def sizes_of(findings: Sequence[Finding]) -> list[Change]:
     """Sizes before and after of each pair."""
     return [(finding.size_before, finding.size_after) for finding in findings]
 
 
-def law_of(findings: Sequence[PairFinding]) -> tuple[Law, list[Law]]:
+def law_of(findings: Sequence[Finding]) -> tuple[Law, list[Law]]:
     """The size law of some pairs, and others that explain as much."""
     changes = sizes_of(findings)
     return best_law(changes, candidate_laws(changes))
 
 
-def visible(finding: PairFinding, setting: str) -> object:
-    """A setting of a pair as something that can be counted; None where the pair cannot show it."""
-    value = getattr(finding.treatment, setting)
-    if setting == "tables" and finding.treatment.codec == "jpeg":
-        return "ijg" if value is None else value
-    if setting == "hidden" and finding.treatment.kind == "encode":
-        return "none" if value is None else "one"
-    return value
-
-
-def _one_hot(findings: Sequence[PairFinding], setting: str) -> NDArray[np.int64] | None:
-    values = [visible(finding, setting) for finding in findings]
+def _one_hot(findings: Sequence[FindingT], setting: str, schema: Schema[FindingT]) -> NDArray[np.int64] | None:
+    values = [schema.shown(finding, setting) for finding in findings]
     kinds = list(dict.fromkeys(value for value in values if value is not None))
     if len(kinds) < 2:
         return None

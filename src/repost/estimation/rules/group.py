@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, Generic, TypeAlias, cast
 
-from repost.estimation.images.finding import PairFinding
-from repost.estimation.images.size_law import USUAL_SIDES_PX
-from repost.estimation.images.split import Evidence, Limit, Split
+from repost.estimation.rules.schema import FindingT, Schema
+from repost.estimation.rules.size_law import USUAL_SIDES_PX
+from repost.estimation.rules.split import Evidence, Limit, Split
 from repost.platforms.conditions import When
 
 _DEEPEST = 8
 """Splits in a row: more would describe the pairs and not the network."""
+
+_FEW_RULES = 12
+"""Leaves up to which a tree is tried in another order: one with more describes chance, which no order makes simpler."""
 
 _SIDES = ("long_side_px", "width_px", "height_px", "short_side_px")
 
@@ -36,13 +39,13 @@ class Condition:
         """As a field of `When`."""
         if isinstance(self.split, Limit):
             return {self.split.feature: {"over" if self.above else "at_most": self.limit}}
-        if self.split.feature == "format":
-            return {"format": [self.split.value]}
+        if isinstance(self.split.value, str):
+            return {self.split.feature: [self.split.value]}
         return {self.split.feature: self.above}
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Generic[FindingT]):
     """Pairs that one rule treats.
 
     Attributes:
@@ -52,7 +55,7 @@ class Group:
     """
 
     conditions: tuple[Condition, ...]
-    findings: tuple[PairFinding, ...]
+    findings: tuple[FindingT, ...]
     disorder: int
 
     @property
@@ -72,55 +75,81 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaf:
-    findings: tuple[PairFinding, ...]
+class _Leaf(Generic[FindingT]):
+    findings: tuple[FindingT, ...]
     disorder: int
     leaves: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Branch:
+class _Branch(Generic[FindingT]):
     split: Split
-    above: _Tree
-    below: _Tree
+    above: _Tree[FindingT]
+    below: _Tree[FindingT]
 
     @property
     def leaves(self) -> int:
         return self.above.leaves + self.below.leaves
 
+    @property
+    def disorder(self) -> int:
+        return self.above.disorder + self.below.disorder
 
-_Tree: TypeAlias = _Leaf | _Branch
+
+_Tree: TypeAlias = _Leaf[FindingT] | _Branch[FindingT]
 
 
-def group(findings: Sequence[PairFinding]) -> list[Group]:
+def group(findings: Sequence[FindingT], schema: Schema[FindingT]) -> list[Group[FindingT]]:
     """Split pairs into groups, each treated by one rule.
 
     Args:
         findings: At least one.
+        schema: What they are compared by.
 
     Returns:
         The groups in the order of their rules: the first whose conditions hold is meant, and the last has none.
     """
-    return list(_in_order(_grown(tuple(findings), _DEEPEST), ()))
+    return list(_in_order(_grown(tuple(findings), schema, _DEEPEST), ()))
 
 
-def _grown(findings: tuple[PairFinding, ...], depth: int) -> _Tree:
-    evidence = Evidence(findings)
-    found = evidence.best_split() if depth and evidence.disorder else None
-    if found is None:
+def _grown(
+    findings: tuple[FindingT, ...], schema: Schema[FindingT], depth: int, *, ahead: bool = True
+) -> _Tree[FindingT]:
+    """A tree of splits: what lowers the disorder most comes first, unless that cuts the pairs of a rule in two."""
+    evidence = Evidence(findings, schema)
+    splits = evidence.splits() if depth and evidence.disorder else []
+    if not splits:
         return _Leaf(findings, evidence.disorder)
-    split, _ = found
+    tree = _branch(findings, schema, splits[0], depth, ahead=False)
+    if not ahead or tree.leaves > _FEW_RULES:
+        return tree
+    on_both_sides = _features(tree.above) & _features(tree.below)
+    others = [split for split in splits[1:] if split.feature in on_both_sides]
+    trees = [tree, *(_branch(findings, schema, split, depth, ahead=False) for split in others)]
+    best = min(trees, key=lambda one: one.disorder + evidence.least * one.leaves)
+    return _branch(findings, schema, best.split, depth, ahead=True)
+
+
+def _features(tree: _Tree[FindingT]) -> set[str]:
+    """What the splits of a tree ask of an upload."""
+    return set() if isinstance(tree, _Leaf) else {tree.split.feature} | _features(tree.above) | _features(tree.below)
+
+
+def _branch(
+    findings: tuple[FindingT, ...], schema: Schema[FindingT], split: Split, depth: int, *, ahead: bool
+) -> _Branch[FindingT]:
     above = tuple(finding for finding in findings if split.holds(finding))
     below = tuple(finding for finding in findings if not split.holds(finding))
-    return _Branch(split, _grown(above, depth - 1), _grown(below, depth - 1))
+    return _Branch(split, _grown(above, schema, depth - 1, ahead=ahead), _grown(below, schema, depth - 1, ahead=ahead))
 
 
-def _in_order(tree: _Tree, conditions: tuple[Condition, ...]) -> Iterator[Group]:
+def _in_order(tree: _Tree[FindingT], conditions: tuple[Condition, ...]) -> Iterator[Group[FindingT]]:
     if isinstance(tree, _Leaf):
         yield Group(conditions, tree.findings, tree.disorder)
         return
     # Conditions can name a format and not its absence, so that side comes first; of all else, the simpler side.
-    above_first = tree.split.feature == "format" or tree.above.leaves <= tree.below.leaves
+    named = not isinstance(tree.split, Limit) and isinstance(tree.split.value, str)
+    above_first = named or tree.above.leaves <= tree.below.leaves
     first, second = (tree.above, tree.below) if above_first else (tree.below, tree.above)
     yield from _in_order(first, (*conditions, Condition(tree.split, above_first, _limit(tree.split))))
     yield from _in_order(second, conditions)
@@ -140,7 +169,8 @@ def usual_limit(feature: str, low: float, high: float, *, at_low: bool = True) -
         at_low: Whether `low` itself may be returned ("over"), or `high` ("under").
 
     Returns:
-        A usual side length where one fits, else the roundest number in between, else the end that is allowed.
+        A usual side length where one fits, else the roundest number in between (5, 2 or 1 before other digits, of those
+        the nearest to the geometric middle), else the end that is allowed.
     """
 
     def fits(number: float) -> bool:
@@ -150,10 +180,12 @@ def usual_limit(feature: str, low: float, high: float, *, at_low: bool = True) -
         usual = [px for px in USUAL_SIDES_PX if fits(px)]
         if usual:
             return usual[len(usual) // 2]
+    middle = math.sqrt(low * high)
     for digits in range(int(math.log10(high)) if high >= 1 else 0, -7, -1):
-        step = 10.0**digits
-        rounded = round(math.ceil(low / step) * step, 6)
-        for number in (rounded, round(rounded + step, 6)):
+        unit = 10.0**digits
+        near = (round(middle / unit) + away for away in (0, -1, 1))
+        for leading in (5, 2, 1, *near):
+            number = round(leading * unit, 6)
             if fits(number):
                 return int(number) if number == int(number) else number
     return low if at_low else high

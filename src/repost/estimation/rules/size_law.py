@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, Literal, TypeAlias
 
@@ -81,6 +81,12 @@ def best_law(changes: Sequence[Change], laws: Sequence[Law]) -> tuple[Law, list[
     return best, [law for law in found if law is not best]
 
 
+def law_in_words(law: Resize) -> str:
+    """A size law in a few words, such as "long side 2048 px"."""
+    size = f"{law.px} px" if law.px is not None else f"{law.width_px}x{law.height_px} px"
+    return f"{law.fit.replace('_', ' ')} {size}{' with enlarging' if law.upscale else ''}"
+
+
 def _oddness(law: Law) -> int:
     """0 for limits that networks use, more the less round they are."""
     sides = [side for side in (law.px, law.width_px, law.height_px) if isinstance(side, int)] if law else []
@@ -96,23 +102,24 @@ def _plain_laws(changed: Sequence[Change]) -> Iterator[Resize]:
             yield _resize(fit=fit, px=px, upscale=upscale)
     served = Counter(after for _, after in changed)
     boxes = [size for size, _ in served.most_common(_COMMON)]
-    if _both_sides_bind(list(served)):
-        for upscale in enlarging:
-            yield _resize(fit="inside", width_px=_most(served, 0), height_px=_most(served, 1), upscale=upscale)
+    for (width, height), upscale in product(_boxes_inside(list(served)), enlarging):
+        yield _resize(fit="inside", width_px=width, height_px=height, upscale=upscale)
     for fit, (width, height), upscale in product(_BOXES, boxes, enlarging):
         yield _resize(fit=fit, width_px=width, height_px=height, upscale=upscale)
 
 
-def _both_sides_bind(served: Sequence[Size]) -> bool:
-    """Whether some pictures are as wide and others as high as any: a box that is no square, and no one-sided limit."""
-    widest, highest = max((size[0] for size in served), default=0), max((size[1] for size in served), default=0)
-    wide = any(size[0] == widest and size[1] < highest for size in served)
-    high = any(size[1] == highest and size[0] < widest for size in served)
-    return widest != highest and wide and high
+def _boxes_inside(served: Sequence[Size]) -> Iterator[Size]:
+    """Boxes that are no squares, of which the width binds some pictures and the height others."""
+    widths, heights = (_likely_limits([size[axis] for size in served]) for axis in (0, 1))
+    for width, height in product(widths, heights):
+        wide = any(size[0] == width and size[1] < height for size in served)
+        high = any(size[1] == height and size[0] < width for size in served)
+        if width != height and wide and high:
+            yield width, height
 
 
-def _most(served: Iterable[Size], axis: int) -> int:
-    return max(size[axis] for size in served)
+def _likely_limits(sides: Sequence[int]) -> list[int]:
+    return list(dict.fromkeys([max(sides, default=0), *(side for side, _ in Counter(sides).most_common(_COMMON))]))
 
 
 def _odd_laws(laws: Sequence[Resize]) -> Iterator[Resize]:

@@ -1,0 +1,104 @@
+"""`repost estimate videos`: learn a platform from pairs of videos."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repost.cli.options import AsJson, Jobs, MaxPixels
+
+if TYPE_CHECKING:
+    from repost.estimation.pairing import Refused
+    from repost.estimation.videos.estimate import EstimatedVideos
+
+
+def estimate_videos(
+    originals: Annotated[Path, typer.Option("--originals", help="Folder of what was uploaded.")],
+    shared: Annotated[Path, typer.Option("--shared", help="Folder of what came back, same names.")],
+    platform: Annotated[str, typer.Option("--platform", "-p", help="What to call the network.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The profile to write (TOML).")],
+    codec: Annotated[str, typer.Option(help="FFmpeg's name of the encoder that originals are encoded with.")] = (
+        "libx264"
+    ),
+    crf_min: Annotated[int, typer.Option(min=0, max=63, help="Smallest rate factor tried.")] = 20,
+    crf_max: Annotated[int, typer.Option(min=0, max=63, help="Largest rate factor tried.")] = 51,
+    reference_json: Annotated[
+        Path | None, typer.Option(help="Also add the samples to this database of the published framework (JSON).")
+    ] = None,
+    route: Annotated[str, typer.Option(help="The way through the network: post, message, story.")] = "post",
+    observed: Annotated[str, typer.Option(help="When the pairs were made: YYYY-MM.  [default: this month]")] = "",
+    findings: Annotated[
+        Path | None, typer.Option("--findings", help="Folder to keep what each pair showed, so that a run goes on.")
+    ] = None,
+    jobs: Jobs = 0,
+    max_pixels: MaxPixels = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn what a network does to videos, from pairs of what was uploaded and what came back.
+
+    The profile that is written works at once: repost emulate VIDEOS --profile profile.toml. What no pair could show is
+    marked as assumed in it. With --reference-json the same rate factors, as whole numbers, go into the database of the
+    Social Media Compression Emulation Framework, whose scripts read it unchanged.
+    """
+    from datetime import UTC, datetime
+
+    from repost.cli.outputs import check_profile_output, written
+    from repost.cli.progress import progress
+    from repost.estimation.about import About
+    from repost.estimation.pairing import pairs_by_name
+    from repost.estimation.videos.estimate import EstimatedVideos, estimate_videos
+    from repost.estimation.videos.lookup import profile_name
+    from repost.estimation.videos.pair import Examination
+    from repost.estimation.videos.rate_cache import RateCache, default_folder
+    from repost.estimation.videos.reference import append_samples, load_reference
+    from repost.estimation.videos.start import check_encoder
+    from repost.platforms.write import write_profile
+
+    about = About(profile_name(platform), observed or datetime.now(UTC).strftime("%Y-%m"), route)
+    how = Examination(encoder=check_encoder(codec), crf_min=crf_min, crf_max=crf_max, cache=RateCache(default_folder()))
+    found, refused = pairs_by_name(originals, shared)
+    check_profile_output(out, [pair.upload for pair in found] + [pair.served for pair in found])
+    if reference_json is not None and reference_json.exists():
+        load_reference(reference_json)  # a damaged database is found before hours of work, not after
+    name_refused(refused)
+    estimated: EstimatedVideos | None = None
+    with progress("examining", "pair") as advance:
+        for event in estimate_videos(
+            found, about, how=how, folder=findings, jobs=jobs or os.cpu_count() or 1, max_pixels=max_pixels
+        ):
+            if isinstance(event, EstimatedVideos):
+                estimated = event
+            else:
+                advance(event.finished, event.total)
+    assert estimated is not None, "the last event is the estimate"
+    with written(out):
+        write_profile(estimated.profile, out)
+    if reference_json is not None:
+        append_samples(reference_json, estimated.samples(), platform=platform, codec=codec)
+    _show(estimated, [*refused, *estimated.refused], out, as_json=as_json)
+
+
+def name_refused(refused: Sequence[Refused]) -> None:
+    """Say on stderr which pairs were not used, and why."""
+    from repost.report.words import shown
+
+    for one in refused:
+        typer.echo(f"failed: {shown(one.name)}: {shown(one.reason.removeprefix(one.name + ': '))}", err=True)
+
+
+def _show(estimated: EstimatedVideos, refused: list[Refused], out: Path, *, as_json: bool) -> None:
+    from repost.cli.exits import EXIT_FAILED
+    from repost.report.video_estimate import describe_video_estimate, video_estimate_row
+
+    name_refused(estimated.refused)
+    if as_json:
+        typer.echo(json.dumps(video_estimate_row(estimated, refused, out), sort_keys=True))
+    else:
+        typer.echo(describe_video_estimate(estimated, out))
+    if refused:
+        raise typer.Exit(EXIT_FAILED)

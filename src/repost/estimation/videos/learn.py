@@ -1,0 +1,277 @@
+"""Write a platform profile from findings on videos: rules, values, how sure each is, and what no pair could show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from repost.core.errors import UsageError
+from repost.estimation.about import About
+from repost.estimation.rules.group import Group, group
+from repost.estimation.rules.size_law import Law, law_in_words
+from repost.estimation.rules.split import Limit, Schema, law_of
+from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile
+from repost.estimation.videos.rate_law import rate_law
+from repost.platforms.profile import Profile
+from repost.platforms.values import Samples
+
+_WIDE = 1.25
+"""A limit whose interval ends differ by more than this factor is marked as not known."""
+_SAME_RATE = 0.005
+
+
+def _shown(finding: VideoFinding, setting: str) -> object:
+    """A setting of a pair as something that can be counted; None where the pair cannot show it."""
+    if setting == "kind":
+        return "kept" if finding.kept else "encoded"
+    if finding.kept:
+        return None
+    if setting == "oriented":
+        return finding.oriented
+    if setting == "sound":
+        return finding.sound.action if finding.sound else None
+    if setting == "crf":
+        return finding.rate.proven_crf if finding.rate else None
+    return getattr(finding.structure, setting)
+
+
+SCHEMA = Schema(
+    settings=("kind", "codec", "profile", "pixel_format", "oriented", "sound", "crf"),
+    numbers=(
+        "short_side_px", "long_side_px", "pixel_count", "width_px", "height_px", "fps", "duration_s", "size_bytes",
+        "bitrate_bps", "aspect_ratio",
+    ),
+    lists=("codec", "format"),
+    kinds=("rotated",),
+    shown=_shown,
+)  # fmt: skip
+"""What is compared between pairs of videos, and what rules may depend on, the likeliest reason first."""
+
+
+def learn_videos(findings: Sequence[VideoFinding], about: About) -> Profile:
+    """Find the rules behind pairs of videos.
+
+    Args:
+        findings: From `examine_video_pair`, of one network and one route.
+        about: What to call it.
+
+    Returns:
+        A profile that does to each upload what was done to it, as far as rules can say. Intervals and votes are in its
+        provenance; what no pair showed is listed in `unknown`. Its rules have no measured fit yet.
+
+    Raises:
+        UsageError: There are no findings.
+    """
+    if not findings:
+        raise UsageError("got no pairs to learn from, expected at least one; see why each was refused")
+    drafts = [_draft(index, part) for index, part in enumerate(group(findings, SCHEMA))]
+    if drafts[-1].rule["when"]:
+        rule = {"media": "video", "name": "any other, not seen", "steps": [{"op": "passthrough"}]}
+        drafts.append(_Draft(rule, {}, [f"rules.{len(drafts)}.steps.0"]))
+    counted = f"{len(drafts)} rule{'s'[: len(drafts) != 1]} from {len(findings)} pair{'s'[: len(findings) != 1]}"
+    return Profile.model_validate(
+        {
+            "platform": about.platform,
+            "route": about.route,
+            "observed": about.observed,
+            "summary": f"Learned: {counted} of videos.",
+            "evidence": [{"kind": "measured", "source": about.source, "observed": about.observed, "n": len(findings)}],
+            "rules": [draft.rule for draft in drafts],
+            "provenance": {path: found for draft in drafts for path, found in draft.provenance.items()},
+            "unknown": [path for draft in drafts for path in draft.unknown],
+        }
+    )
+
+
+@dataclass(slots=True)
+class _Draft:
+    rule: dict[str, Any]
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    unknown: list[str] = field(default_factory=list[str])
+
+
+def _draft(index: int, part: Group[VideoFinding]) -> _Draft:
+    findings = part.findings
+    draft = _Draft({"media": "video", "name": part.name, "when": part.when.model_dump(exclude_none=True)})
+    for condition in part.conditions:
+        if isinstance(condition.split, Limit):
+            split = condition.split
+            path = f"rules.{index}.when.{split.feature}"
+            note = f"the treatment changes between {split.low:g} and {split.high:g}"
+            draft.provenance[path] = {"note": note, "interval": [split.low, split.high]}
+            if split.high > _WIDE * max(split.low, 1e-9):
+                draft.unknown.append(path)
+    if _usual(findings, "kind") == "kept":
+        draft.rule["steps"] = [{"op": "passthrough"}]
+        return draft
+    encoded = [one for one in findings if not one.kept]
+    steps = draft.rule["steps"] = []
+    for step, provenance, unknown in _steps(encoded):
+        path = f"rules.{index}.steps.{len(steps)}"
+        draft.provenance |= {f"{path}.{name}": found for name, found in provenance.items()}
+        draft.unknown += [f"{path}.{name}" if name else path for name in unknown]
+        steps.append(step)
+    return draft
+
+
+_Step = tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]
+"""A step, the provenance of its fields, and those that are not known; "" stands for the step itself."""
+
+
+def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
+    oriented = _usual(findings, "oriented")
+    if oriented is not False:
+        yield {"op": "orient"}, {}, [""] if oriented is None else []
+    law, rivals = law_of(findings)
+    if law is not None:
+        yield _resize(law, rivals, findings)
+    if frame_rate := _frame_rate(findings):
+        yield frame_rate
+    yield _encode(findings)
+    if sound := _sound(findings):
+        yield sound
+    strip = not any(one.structure.encoder for one in findings)
+    yield {"op": "container", "format": _container(findings), "strip_sei": strip}, {}, []
+
+
+def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -> _Step:
+    assert law is not None, "only asked where sizes change"
+    votes = Counter(one.kernel for one in findings if one.kernel)
+    kernel = votes.most_common(1)[0][0] if votes else "bicubic"
+    others = [law_in_words(rival) for rival in rivals if rival is not None]
+    note = f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
+    changed = [one for one in findings if one.resized]
+    provenance: dict[str, dict[str, Any]] = {"fit": {"n": len(changed), "note": note}}
+    if votes:
+        provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
+    untold = {"kernel": not votes, "fit": bool(rivals)}
+    step = {**law.model_dump(exclude_none=True), "kernel": kernel}
+    return step, provenance, [name for name, holds in untold.items() if holds]
+
+
+def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
+    changed = [one for one in findings if abs(one.fps_after / one.features.fps - 1) > _SAME_RATE]
+    if not changed:
+        return None
+    rates = Counter(round(one.fps_after, 3) for one in changed)
+    wanted = rates.most_common(1)[0][0]
+    cap = all(one.features.fps > wanted for one in changed)
+    step = {"op": "frame_rate", "fps": wanted, "cap": cap}
+    return step, {"fps": {"n": len(changed), "votes": {str(rate): count for rate, count in sorted(rates.items())}}}, []
+
+
+def _encode(findings: Sequence[VideoFinding]) -> _Step:
+    codec = str(_usual(findings, "codec"))
+    same = [one for one in findings if one.structure.codec == codec]
+    structures = [one.structure for one in same]
+    encoder = _ENCODERS.get(codec, "libx264")
+    x264 = encoder == "libx264"
+    step: dict[str, Any] = {"op": "encode", "codec": codec if codec in _ENCODERS else "h264", "encoder": encoder}
+    unknown: list[str] = [] if any(one.structure.encoder or one.exact for one in same) else ["encoder"]
+    step["profile"] = encoder_profile(encoder, str(_usual(findings, "profile")))
+    step["pixel_format"] = str(_usual(findings, "pixel_format"))
+    if x264:
+        step["level"] = _constant([one.level for one in structures])
+        step |= _effort(structures)
+        if "preset" not in step:
+            unknown.append("preset")
+    step |= _group_length(same)
+    step["threads"] = _constant([one.threads for one in structures])
+    if step["threads"] is None:
+        unknown.append("threads")
+    rate, provenance, untold = rate_law(same)
+    step["rate"] = rate
+    fidelities = [one.rate.psnr_db for one in same if one.rate and one.rate.psnr_db]
+    if fidelities:
+        step["psnr_db"] = as_value(fidelities)
+    provenance |= _structure_votes(structures)
+    return {name: value for name, value in step.items() if value is not None}, provenance, [*unknown, *untold]
+
+
+_ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
+
+
+def _effort(structures: Sequence[Structure]) -> dict[str, Any]:
+    """The preset all streams agree with, the references and the B-frames."""
+    counts = Counter(preset for one in structures for preset in one.presets)
+    found: dict[str, Any] = {"b_frames": max(one.b_frames for one in structures)}
+    if counts:
+        most = max(counts.values())
+        found["preset"] = [preset for preset, count in counts.items() if count == most][-1]
+    references = _constant([one.references for one in structures])
+    return found | ({"references": references} if references else {})
+
+
+def _group_length(findings: Sequence[VideoFinding]) -> dict[str, Any]:
+    """Fixed groups in frames or seconds, whichever is the same for all; else the longest, where it came up twice."""
+    known = [one for one in findings if one.structure.longest_gop is not None]
+    if not known:
+        return {}
+    frames = [one.structure.longest_gop or 0 for one in known]
+    seconds = [gop / one.fps_after for gop, one in zip(frames, known, strict=True)]
+    fixed = all(one.structure.fixed_gop for one in known if one.structure.fixed_gop is not None) and any(
+        one.structure.fixed_gop for one in known
+    )
+    if len(set(frames)) == 1:
+        return {"gop_frames": frames[0], "scene_cut": not fixed}
+    if max(seconds) - min(seconds) <= _SAME_GOP * max(seconds):
+        return {"gop_s": round(sum(seconds) / len(seconds), 3), "scene_cut": not fixed}
+    longest = Counter(frames).most_common(1)[0]
+    return {"gop_frames": max(frames)} if longest[1] > 1 and longest[0] == max(frames) else {}
+
+
+_SAME_GOP = 0.02
+
+
+def _structure_votes(structures: Sequence[Structure]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, values in (
+        ("preset", [" or ".join(one.presets) for one in structures if one.presets]),
+        ("references", [str(one.references) for one in structures if one.references]),
+        ("b_frames", [str(one.b_frames) for one in structures]),
+        ("level", [one.level for one in structures if one.level]),
+    ):
+        votes = Counter(values)
+        if votes:
+            found[name] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
+    return found
+
+
+def _sound(findings: Sequence[VideoFinding]) -> _Step | None:
+    sounds = [one.sound for one in findings if one.sound is not None]
+    if not sounds:
+        return {"op": "audio", "action": "copy"}, {}, ["action"]
+    action = Counter(one.action for one in sounds).most_common(1)[0][0]
+    provenance = {"action": {"n": len(sounds), "votes": dict(sorted(Counter(one.action for one in sounds).items()))}}
+    if action != "encode":
+        return {"op": "audio", "action": action}, provenance, []
+    encoded = [one for one in sounds if one.action == "encode"]
+    codec = Counter(one.codec for one in encoded).most_common(1)[0][0]
+    bitrates = [float(one.bitrate_bps or 0) for one in encoded]
+    return {"op": "audio", "action": action, "codec": codec, "bitrate_bps": as_value(bitrates)}, provenance, []
+
+
+def _container(findings: Sequence[VideoFinding]) -> str:
+    return "webm" if _usual(findings, "codec") in ("vp9",) else "mp4"
+
+
+def as_value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
+    """Measured numbers as a value: a constant where they are all equal, else the samples themselves.
+
+    Args:
+        numbers: At least one.
+    """
+    plain = [int(number) if number == int(number) else number for number in numbers]
+    return plain[0] if len(set(plain)) == 1 else Samples(samples=tuple(sorted(plain))).model_dump()
+
+
+def _usual(findings: Sequence[VideoFinding], setting: str) -> object:
+    counts = Counter(shown for one in findings if (shown := _shown(one, setting)) is not None)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _constant(values: Sequence[Any]) -> Any:  # noqa: ANN401 - whatever the values are
+    known = {value for value in values if value is not None}
+    return known.pop() if len(known) == 1 else None

@@ -1,0 +1,197 @@
+"""Examine one pair of videos: what the network did to the upload, setting by setting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from repost.channel.video.fidelity import compare_videos
+from repost.core.errors import UnsupportedMedia
+from repost.estimation.videos.content import ContentCheck, compare_content
+from repost.estimation.videos.finding import Rate, Size, Structure, VideoFeatures, VideoFinding, encoder_profile
+from repost.estimation.videos.kernel import KernelFinding, find_kernel
+from repost.estimation.videos.rate_cache import RateCache
+from repost.estimation.videos.recipe import Recipe
+from repost.estimation.videos.search import CrfSearch, CrfTarget, search_crf
+from repost.estimation.videos.sound import find_sound
+from repost.estimation.videos.start import find_start, reference_settings
+from repost.estimation.videos.structure import read_structure
+from repost.media.video.upload import VideoUpload
+
+_SAME_RATE = 0.005
+"""Frame rates within half a percent are one: 30 and 30000/1001 differ by a thousandth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """How pairs are examined.
+
+    Attributes:
+        encoder: FFmpeg's name of the program that uploads are encoded again with.
+        crf_min: Smallest rate factor tried.
+        crf_max: Largest.
+        cache: Where bitrates are kept between runs; nowhere when None.
+    """
+
+    encoder: str = "libx264"
+    crf_min: int = 20
+    crf_max: int = 51
+    cache: RateCache | None = None
+
+
+def examine_video_pair(upload: VideoUpload, served: VideoUpload, *, name: str, how: Examination) -> VideoFinding:
+    """Find what a network did to one video.
+
+    Args:
+        upload: The video as uploaded.
+        served: What came back.
+        name: What the pair is called.
+        how: The encoder and the range of rate factors.
+
+    Returns:
+        The finding.
+
+    Raises:
+        UnsupportedMedia: The two show different content.
+        MediaError: One of the two is damaged.
+        EncodeFailed: The encoder refused its settings.
+    """
+    kept = upload.digest == served.digest
+    content = None if kept else _checked(upload, served, name)
+    structure = read_structure(served)
+    oriented = None if not upload.facts.rotated else not served.facts.rotated
+    before, after = _sizes(upload, served, turned=oriented is not False)
+    kernel = None if kept else _kernel(upload, served, structure)
+    rate = None if kept else _rate(upload, served, structure, kernel, how)
+    return VideoFinding(
+        name=name,
+        source_file=served.path.name,
+        upload_sha256=upload.digest,
+        served_sha256=served.digest,
+        features=features_of(upload),
+        stored_before=upload.facts.stored_size,
+        stored_after=served.facts.stored_size,
+        size_before=before,
+        size_after=after,
+        kept=kept,
+        oriented=oriented,
+        fps_after=float(served.facts.fps),
+        structure=structure,
+        rate=rate,
+        kernel=kernel.kernel if kernel else None,  # type: ignore[arg-type] - names of kernels
+        exact=bool(kernel and kernel.exact),
+        sound=find_sound(upload, served),
+        correlation=content.correlation if content else None,
+        doubts=tuple(_doubts(upload, served, rate)),
+    )
+
+
+def features_of(upload: VideoUpload) -> VideoFeatures:
+    """What rules may depend on, of one video.
+
+    Args:
+        upload: The video.
+    """
+    facts = upload.facts
+    names = [name for name in VideoFeatures.model_fields if name not in ("format", "codec", "rotated")]
+    numbers = {name: upload.feature(name) for name in names}
+    return VideoFeatures.model_validate(
+        {"format": facts.format, "codec": facts.codec, "rotated": facts.rotated, **numbers}
+    )
+
+
+def _checked(upload: VideoUpload, served: VideoUpload, name: str) -> ContentCheck:
+    found = compare_content(upload.path, served.path)
+    if not found.same:
+        raise UnsupportedMedia(
+            name,
+            got=f"two videos that differ ({found.reason})",
+            expected="one video before and after",
+            remedy="check which files belong together",
+        )
+    return found
+
+
+def _sizes(upload: VideoUpload, served: VideoUpload, *, turned: bool) -> tuple[Size, Size]:
+    if turned:
+        before, after = upload.facts, served.facts
+        return (before.width_px, before.height_px), (after.width_px, after.height_px)
+    return upload.facts.stored_size, served.facts.stored_size
+
+
+def _recipe(upload: VideoUpload, served: VideoUpload, structure: Structure, crf: float) -> Recipe:
+    encoder = reference_settings(served.facts).encoder
+    changed = abs(float(served.facts.fps) / float(upload.facts.fps) - 1) > _SAME_RATE
+    return Recipe(
+        size=(served.facts.width_px, served.facts.height_px),
+        settings=structure.settings(encoder=encoder, crf=crf),
+        fps=served.facts.fps if changed else None,
+    )
+
+
+def _kernel(upload: VideoUpload, served: VideoUpload, structure: Structure) -> KernelFinding | None:
+    crf = _likely_crf(structure)
+    if crf is None or structure.codec != "h264":
+        return None  # only x264's streams can be made again to the sample, and only they tell their rate factor
+    return find_kernel(upload, served, recipe=_recipe(upload, served, structure, crf))
+
+
+def _likely_crf(structure: Structure) -> float | None:
+    """The rate factor that headers point to; x264 writes it into the picture parameter set, cut to a whole number."""
+    if structure.said is not None and structure.said[0] == "crf":
+        return structure.said[1]
+    return structure.initial_qp if structure.initial_qp is not None else structure.mean_qp
+
+
+def _rate(
+    upload: VideoUpload, served: VideoUpload, structure: Structure, kernel: KernelFinding | None, how: Examination
+) -> Rate:
+    found = search_reference_crf(upload, served, how)
+    width_px, height_px = served.facts.stored_size
+    scaler = (kernel.kernel if kernel else None) or "bicubic"
+    psnr_db = compare_videos(upload, served.path, kernel=scaler).get("psnr_db")
+    return Rate(
+        bitrate_bps=served.facts.bitrate_bps,
+        bits_per_pixel_s=served.facts.bitrate_bps / (width_px * height_px),
+        crf=found.crf,
+        censored=found.censored,
+        crf_exact=found.crf_exact,
+        encodes=found.encodes,
+        bitrates_bps=dict(found.bitrates_bps),
+        proven_crf=_likely_crf(structure) if kernel and kernel.exact else None,
+        psnr_db=None if psnr_db is None else round(psnr_db, 3),
+    )
+
+
+def search_reference_crf(upload: VideoUpload, served: VideoUpload, how: Examination) -> CrfSearch:
+    """The published framework's answer for a pair: the smallest rate factor below the served file's bitrate.
+
+    Args:
+        upload: The video as uploaded.
+        served: What came back.
+        how: The encoder and the range of rate factors.
+
+    Raises:
+        MediaError: One of the two is damaged.
+        EncodeFailed: The encoder refused its settings.
+    """
+    own = reference_settings(served.facts)
+    settings = replace(own, encoder=how.encoder, profile=encoder_profile(how.encoder, served.facts.profile))
+    target = CrfTarget(
+        recipe=Recipe(size=served.facts.stored_size, settings=settings),
+        bitrate_bps=served.facts.bitrate_bps,
+        crf_min=how.crf_min,
+        crf_max=how.crf_max,
+    )
+    return search_crf(upload, target, start=find_start(served), cache=how.cache)
+
+
+def _doubts(upload: VideoUpload, served: VideoUpload, rate: Rate | None) -> list[str]:
+    found: list[str] = []
+    before, after = upload.facts, served.facts
+    if after.width_px * after.height_px > before.width_px * before.height_px:
+        found.append(f"enlarged from {before.width_px}x{before.height_px} to {after.width_px}x{after.height_px}")
+    if rate is not None and rate.censored == "below at the start":
+        found.append("the smallest rate factor is below the served bitrate already: a smaller one may be too")
+    if rate is not None and rate.censored == "never below":
+        found.append("no rate factor in the range is below the served bitrate")
+    return found

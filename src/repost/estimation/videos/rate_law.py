@@ -1,0 +1,76 @@
+"""The rate law behind many videos: a rate factor, or so many bits for each pixel of a frame and second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from repost.estimation.videos.finding import RateMode, VideoFinding
+from repost.estimation.videos.start import AMBIGUOUS_QP
+from repost.platforms.values import Samples
+
+_SAME_RATE = 0.02
+"""Bits per pixel that spread less than this are one number: what two passes miss their target by."""
+
+
+def rate_law(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
+    """Find how a network decides bitrates.
+
+    A rate factor is believed where streams say so themselves, where making them again proves it, or where all of them
+    carry the same initial QP and it is not the one that averages leave. Else the bitrate is taken as what was decided.
+
+    Args:
+        findings: Of one rule and codec, none kept.
+
+    Returns:
+        The `rate` of an encode step as plain data, its provenance by field, and the fields that are not known.
+    """
+    mode, reason = _mode(findings)
+    if mode == "crf":
+        crfs = [number for one in findings if (number := _crf(one)) is not None]
+        spread = [min(crfs), max(crfs)]
+        provenance = {"rate.crf": {"n": len(crfs), "note": reason, "interval": spread}}
+        return {"mode": "crf", "crf": _value(crfs)}, provenance, []
+    rates = [one.rate.bits_per_pixel_s for one in findings if one.rate]
+    mean = sum(rates) / len(rates)
+    narrow = max(rates) - min(rates) <= _SAME_RATE * mean
+    value: Any = round(mean, 6) if narrow else Samples(samples=tuple(sorted(round(x, 6) for x in rates))).model_dump()
+    note = f"{reason}; mean {mean:.4g}, from {min(rates):.4g} to {max(rates):.4g}"
+    law: dict[str, Any] = {"mode": "abr", "bits_per_pixel_s": value, "passes": 2}
+    provenance: dict[str, dict[str, Any]] = {
+        "rate.bits_per_pixel_s": {"n": len(rates), "note": note, "interval": [min(rates), max(rates)]}
+    }
+    buffers = [one.structure.vbv for one in findings if one.structure.vbv]
+    unknown = ["rate.passes"]
+    if buffers:
+        law |= {"vbv_max_ratio": buffers[0][0], "vbv_buffer_s": buffers[0][1]}
+    else:
+        unknown.append("rate.vbv_max_ratio")
+    return law, provenance, unknown
+
+
+def _mode(findings: Sequence[VideoFinding]) -> tuple[RateMode, str]:
+    said = [one.structure.said[0] for one in findings if one.structure.said]
+    if said:
+        mode: RateMode = "crf" if said.count("crf") * 2 > len(said) else "abr"
+        return mode, f"{len(said)} streams say so"
+    proven = sum(one.exact for one in findings)
+    if proven:
+        return "crf", f"{proven} of {len(findings)} streams were made again to the sample"
+    first = {one.structure.initial_qp for one in findings}
+    if len(findings) > 1 and len(first) == 1 and first.isdisjoint({None, AMBIGUOUS_QP}):
+        return "crf", f"all {len(findings)} streams start from the same QP"
+    return "abr", "no rate factor was proven"
+
+
+def _crf(finding: VideoFinding) -> float | None:
+    if finding.structure.said and finding.structure.said[0] == "crf":
+        return finding.structure.said[1]
+    if finding.rate and finding.rate.proven_crf is not None:
+        return finding.rate.proven_crf
+    return finding.structure.initial_qp
+
+
+def _value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
+    plain = [int(number) if number == int(number) else number for number in numbers]
+    return plain[0] if len(set(plain)) == 1 else Samples(samples=tuple(sorted(plain))).model_dump()

@@ -1,0 +1,101 @@
+"""Read how a served video was coded: from its headers, its frames, and what its encoder said of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from repost.estimation.videos.finding import RateMode, Structure
+from repost.media.video.facts import VideoFacts
+from repost.media.video.frames import StreamCoding, read_stream_coding
+from repost.media.video.headers import read_h264_headers
+from repost.media.video.presets import preset_of_settings, presets_like
+from repost.media.video.upload import VideoUpload
+
+_FEWEST_GAPS = 2
+"""Gaps between keyframes that must be equal before the group length counts as fixed."""
+
+
+def read_structure(served: VideoUpload) -> Structure:
+    """Read how a served video was coded. Every frame is decoded once.
+
+    Args:
+        served: The file that came back.
+
+    Returns:
+        Its structure; what its standard or encoder does not tell is None.
+
+    Raises:
+        MediaError: It is damaged.
+    """
+    headers = read_h264_headers(served.path, name=served.name)
+    coding = read_stream_coding(served.path, name=served.name)
+    said = coding.settings or {}
+    own = preset_of_settings(said)
+    guessed = presets_like(headers, longest_b_run=coding.longest_b_run) if headers else ()
+    gaps = coding.keyframe_gaps
+    return Structure(
+        codec=served.facts.codec,
+        profile=served.facts.profile,
+        level=level_of(served.facts),
+        pixel_format=served.facts.pixel_format,
+        encoder=said.get("encoder"),
+        presets=(own,) if own else guessed,
+        references=int(said["ref"]) if "ref" in said else (headers.references if headers else None),
+        b_frames=int(said.get("bframes", coding.longest_b_run)),
+        longest_gop=_longest_gop(gaps, said),
+        fixed_gop=_is_fixed(gaps, said),
+        initial_qp=headers.initial_qp if headers else None,
+        mean_qp=_mean_qp(coding),
+        threads=int(said["threads"]) if said.get("threads", "").isdigit() else None,
+        vbv=_vbv(said, served.facts),
+        said=_rate_said(said),
+    )
+
+
+def level_of(facts: VideoFacts) -> str | None:
+    """The level of a stream as people write it, such as "4.0"; None where the standard counts otherwise.
+
+    Args:
+        facts: Of the file.
+    """
+    if facts.level is None or facts.codec not in ("h264", "hevc"):
+        return None
+    tenths = facts.level if facts.codec == "h264" else facts.level // 3  # HEVC stores 30 times the level
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def _longest_gop(gaps: tuple[int, ...], said: Mapping[str, str]) -> int | None:
+    if said.get("keyint", "").isdigit():
+        return int(said["keyint"])
+    return max(gaps, default=None)
+
+
+def _is_fixed(gaps: tuple[int, ...], said: Mapping[str, str]) -> bool | None:
+    if said.get("keyint", "").isdigit():
+        return said.get("scenecut") == "0" or said.get("keyint_min") == said["keyint"]
+    return len(set(gaps)) == 1 if len(gaps) >= _FEWEST_GAPS else None
+
+
+def _mean_qp(coding: StreamCoding) -> float | None:
+    mean = coding.mean_qp("P") or coding.mean_qp()
+    return None if mean is None else round(mean, 3)
+
+
+def _vbv(said: Mapping[str, str], facts: VideoFacts) -> tuple[float, float] | None:
+    try:
+        peak, buffer = float(said["vbv_maxrate"]), float(said["vbv_bufsize"])
+    except (KeyError, ValueError):
+        return None
+    average = float(said.get("bitrate", facts.bitrate_bps / 1000))
+    return (round(peak / average, 4), round(buffer / average, 4)) if average > 0 else None
+
+
+def _rate_said(said: Mapping[str, str]) -> tuple[RateMode, float] | None:
+    try:
+        if said.get("rc") == "crf":
+            return "crf", float(said["crf"])
+        if said.get("rc") in ("abr", "2pass", "cbr"):
+            return "abr", 1000 * float(said["bitrate"])
+    except (KeyError, ValueError):
+        pass
+    return None

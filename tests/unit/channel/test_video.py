@@ -1,0 +1,250 @@
+"""The exact video channel: sizes, times, sound, rotation, rates, and the bytes themselves."""
+
+import hashlib
+from fractions import Fraction
+from typing import get_args
+
+import av
+import numpy as np
+import pytest
+
+from clips import make_clip
+from repost.channel.video import plan as video_plan
+from repost.channel.video.emulate import emulate_video
+from repost.channel.video.fidelity import compare_videos
+from repost.channel.video.match import TOLERANCE_DB
+from repost.core.errors import EncodeFailed, UnreadableMedia, UnsupportedMedia, UsageError
+from repost.core.heap import fresh_memory
+from repost.media.video.facts import read_video_facts
+from repost.media.video.frames import decode_frames, luma_of, read_stream_coding
+from repost.media.video.upload import VideoUpload
+from repost.platforms import steps as platform_steps
+from repost.platforms.catalog import parse_profile
+from repost.platforms.steps import IMAGE_ONLY
+
+CRF_28 = {"op": "encode", "codec": "h264", "preset": "veryfast", "rate": {"mode": "crf", "crf": 28}}
+
+
+def profile_of(*steps, when=None):
+    rules = [{"media": "video", "name": "every video", "steps": list(steps)}]
+    if when:
+        rules.insert(0, {"media": "video", "name": "some", "when": when, "steps": [{"op": "passthrough"}]})
+    return parse_profile(
+        {
+            "platform": "test",
+            "observed": "2026",
+            "summary": "a test",
+            "evidence": [{"kind": "inferred", "source": "this test"}],
+            "rules": rules,
+        },
+        source="test",
+    )
+
+
+@pytest.fixture
+def share(tmp_path):
+    def run(clip, *steps, seed=0, match="bitrate", name="served.mp4"):
+        return emulate_video(VideoUpload(clip), profile_of(*steps), tmp_path / name, seed=seed, match=match)
+
+    return run
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_step_for_videos_has_a_function():
+    (union, _) = get_args(platform_steps.Step)
+    models = [model for model in get_args(union) if isinstance(model, type)]
+    ops = {get_args(model.model_fields["op"].annotation)[0] for model in models if model not in IMAGE_ONLY}
+    assert set(video_plan._STEPS) == ops | {"encode"}
+
+
+def test_a_short_side_is_scaled_and_kept_even(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(150, 94))
+    served = share(clip, {"op": "resize", "fit": "short_side", "px": 48, "multiple_of": 2}, CRF_28)
+    facts = read_video_facts(served.path)
+    assert (facts.width_px, facts.height_px) == (78, 48)
+    assert served.trace.served.codec == "h264"
+    assert "resized 150x94 to 78x48 (lanczos)" in served.trace.summary()
+
+
+def test_odd_sides_lose_a_pixel_where_chroma_needs_even_ones(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mkv", size=(97, 65), pixel_format="yuv444p")
+    facts = read_video_facts(share(clip, CRF_28).path)
+    assert (facts.width_px, facts.height_px, facts.pixel_format) == (96, 64, "yuv420p")
+
+
+def test_nothing_is_enlarged_unless_the_profile_says_so(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(64, 48))
+    resize = {"op": "resize", "fit": "short_side", "px": 96, "multiple_of": 2}
+    assert read_video_facts(share(clip, resize, CRF_28).path).height_px == 48
+    assert read_video_facts(share(clip, {**resize, "upscale": True}, CRF_28).path).height_px == 96
+
+
+@pytest.mark.parametrize(("clockwise", "size"), [(90, (64, 96)), (180, (96, 64)), (270, (64, 96))])
+def test_convention_frames_are_turned_clockwise_by_the_rotation(share, tmp_path, clockwise, size):
+    clip = make_clip(tmp_path / "a.mp4", size=(96, 64), rotation_deg=-clockwise)
+    assert read_video_facts(clip).rotation_deg == clockwise
+    served = share(clip, {"op": "orient"}, {**CRF_28, "rate": {"mode": "crf", "crf": 10}})
+    facts = read_video_facts(served.path)
+    assert ((facts.width_px, facts.height_px), facts.rotation_deg) == (size, 0)
+    stored, turned = (luma_of(next(decode_frames(path))).astype(int) for path in (clip, served.path))
+    assert np.abs(np.rot90(stored, -clockwise // 90) - turned).mean() < 3
+
+
+def test_without_orient_the_rotation_stays_in_the_container(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(96, 64), rotation_deg=-90)
+    facts = read_video_facts(share(clip, CRF_28).path)
+    assert (facts.rotation_deg, facts.stored_size) == (90, (96, 64))
+
+
+def test_a_varying_frame_rate_keeps_its_times(share, tmp_path):
+    times = [0, 40, 50, 130, 200, 210, 400, 430]
+    clip = make_clip(tmp_path / "a.mkv", count=8, times=times, tick=Fraction(1, 1000))
+    assert read_video_facts(clip).variable_frame_rate
+    served = share(clip, CRF_28)
+    shown = [round(1000 * frame.time) for frame in decode_frames(served.path)]
+    assert shown == times
+
+
+def test_a_frame_rate_is_capped_by_dropping_frames(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=30, fps=50)
+    rate = {"op": "frame_rate", "fps": 25}
+    facts = read_video_facts(share(clip, rate, CRF_28).path)
+    assert (facts.fps, facts.frame_count) == (25, 15)
+    slower = make_clip(tmp_path / "b.mp4", count=10, fps=20)
+    served = share(slower, rate, CRF_28)
+    assert read_video_facts(served.path).fps == 20
+    assert "frames per second" not in served.trace.summary()
+
+
+def test_the_length_of_groups_is_seconds_of_the_served_rate(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=40, fps=20)
+    fixed = {**CRF_28, "gop_s": 0.5, "scene_cut": False, "b_frames": 2}
+    coding = read_stream_coding(share(clip, fixed).path)
+    assert coding.keyframe_gaps == (10, 10, 10)
+    assert coding.longest_b_run <= 2
+
+
+def test_two_passes_meet_the_average_bitrate(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(160, 96), count=120)
+    rate = {"mode": "abr", "bits_per_pixel_s": 12, "passes": 2}
+    served = share(clip, {**CRF_28, "rate": rate})
+    wanted = 12 * 160 * 96
+    assert served.trace.steps[0].parameters["bitrate_bps"] == wanted
+    assert abs(read_video_facts(served.path).bitrate_bps / wanted - 1) < 0.1
+
+
+def test_sound_is_copied_encoded_or_dropped(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=30, audio="aac")
+
+    def packets(path):
+        with av.open(str(path)) as container:
+            return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+    copied = share(clip, CRF_28, name="copied.mp4")
+    assert packets(copied.path) == packets(clip)
+    aac = {"op": "audio", "action": "encode", "codec": "aac", "bitrate_bps": 48000}
+    encoded = share(clip, CRF_28, aac, name="encoded.mp4")
+    assert read_video_facts(encoded.path).audio.codec == "aac"
+    assert packets(encoded.path) != packets(clip)
+    assert "sound encoded as AAC, 48 kbit/s" in encoded.trace.summary()
+    dropped = share(clip, CRF_28, {"op": "audio", "action": "drop"}, name="dropped.mp4")
+    assert read_video_facts(dropped.path).audio is None
+
+
+def test_webm_holds_vp9_and_opus(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=20, audio="aac")
+    vp9 = {"op": "encode", "codec": "vp9", "rate": {"mode": "crf", "crf": 40}}
+    opus = {"op": "audio", "action": "encode", "codec": "opus", "bitrate_bps": 48000}
+    served = share(clip, vp9, opus, {"op": "container", "format": "webm"}, name="a.webm")
+    facts = read_video_facts(served.path)
+    assert (facts.format, facts.codec, facts.audio.codec) == ("webm", "vp9", "opus")
+
+
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+def test_other_standards_are_written_too(share, tmp_path, codec):
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=8)
+    served = share(clip, {"op": "encode", "codec": codec, "rate": {"mode": "crf", "crf": 35}})
+    assert read_video_facts(served.path).codec == codec
+
+
+def test_the_encoders_message_is_stripped_unless_the_profile_keeps_it(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=10)
+    assert read_stream_coding(share(clip, CRF_28).path).settings is None
+    kept = share(clip, CRF_28, {"op": "container", "strip_sei": False})
+    assert read_stream_coding(kept.path).settings["crf"] == "28.0"
+
+
+def test_a_passthrough_keeps_every_byte(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", audio="aac")
+    served = share(clip, {"op": "passthrough"})
+    assert served.path.read_bytes() == clip.read_bytes()
+
+
+@pytest.mark.parametrize("size", [(96, 64), (150, 94)])
+def test_the_same_bytes_come_out_whatever_lies_on_the_heap(share, tmp_path, size):
+    clip = make_clip(tmp_path / "a.mp4", size=size, count=40, audio="aac")
+    first = digest(share(clip, CRF_28, name="first.mp4").path)
+    fresh_memory()
+    dirt = [np.full(1 << 22, 0xA5, np.uint8) for _ in range(8)]
+    del dirt
+    assert digest(share(clip, CRF_28, name="second.mp4").path) == first
+
+
+def test_what_is_drawn_depends_on_seed_content_and_profile_alone(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=4)
+    drawn = {**CRF_28, "rate": {"mode": "crf", "crf": {"samples": [20, 24, 28, 32, 36]}}}
+    crfs = [share(clip, drawn, seed=seed).trace.steps[0].parameters["crf"] for seed in range(12)]
+    assert len(set(crfs)) > 2
+    assert crfs == [share(clip, drawn, seed=seed).trace.steps[0].parameters["crf"] for seed in range(12)]
+
+
+def test_matching_by_quality_reaches_the_fidelity(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=24)
+    served = share(clip, {**CRF_28, "psnr_db": 33.0}, match="quality")
+    found = served.trace.steps[0].parameters
+    assert found["reached"]
+    assert abs(found["psnr_db"] - 33) <= TOLERANCE_DB
+    assert abs(compare_videos(VideoUpload(clip), served.path)["psnr_db"] - 33) < 0.1
+
+
+def test_matching_by_quality_needs_to_know_it(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=4)
+    with pytest.raises(UsageError, match="psnr_db"):
+        share(clip, CRF_28, match="quality")
+
+
+def test_high_dynamic_range_is_refused_with_what_to_do(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=4, codec="libx265", pixel_format="yuv420p10le", colour=(9, 16, 9, 1))
+    with pytest.raises(UnsupportedMedia, match=r"high dynamic range.*map them first"):
+        share(clip, CRF_28)
+
+
+def test_ten_bits_become_eight(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=4, codec="libx265", pixel_format="yuv420p10le")
+    assert read_video_facts(share(clip, CRF_28).path).bit_depth == 8
+
+
+def test_a_cut_file_leaves_nothing_behind(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(160, 96), count=60, container_options={"movflags": "faststart"})
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    with pytest.raises(UnreadableMedia):
+        share(cut, CRF_28)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "cut.mp4"]
+
+
+def test_an_encoder_says_what_it_refuses(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=4)
+    with pytest.raises(EncodeFailed, match="libx264"):
+        share(clip, {**CRF_28, "profile": "no-such-profile"})
+
+
+def test_an_image_profile_takes_no_video(tmp_path):
+    from repost.platforms import resolve
+
+    clip = make_clip(tmp_path / "a.mp4", count=4)
+    with pytest.raises(UnsupportedMedia, match="images only"):
+        emulate_video(VideoUpload(clip), resolve("wechat"), tmp_path / "out.mp4", seed=0)

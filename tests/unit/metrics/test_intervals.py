@@ -1,0 +1,20 @@
+"""The interval of a share, against scipy's."""
+
+import pytest
+from scipy.stats import binomtest
+
+from repost.metrics.intervals import share_in_words, wilson
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 1), (1, 1), (9, 10), (0, 40), (198, 204), (7, 1000)])
+def test_wilson_is_scipys(hits, count):
+    ends = binomtest(hits, count).proportion_ci(method="wilson")
+    assert wilson(hits, count) == pytest.approx((ends.low, ends.high), abs=1e-6)
+
+
+def test_nothing_seen_says_nothing():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_a_share_is_said_with_its_count_and_interval():
+    assert share_in_words(9, 10) == "9 of 10 (95 %: 0.60 to 0.98)"
