@@ -138,3 +138,11 @@ def test_chance_is_seldom_taken_for_a_dependence():
         law = quality_law(pairs)
         found += isinstance(law, dict) and "by" in law
     assert found <= 2
+
+
+def test_one_odd_pair_and_its_neighbour_show_no_dependence():
+    """One picture in fifty has another quality; that it is among the two largest says nothing about size."""
+    pairs = [finding(index, before=(500 + 10 * index, 400), treatment=encoded(93)) for index in range(50)]
+    pairs[48] = finding(48, before=(2480, 400), treatment=encoded(76))
+    pairs[49] = finding(49, before=(2490, 400), treatment=encoded(93))
+    assert quality_law(pairs) == {"choice": [76, 93], "weights": [0.02, 0.98]}
