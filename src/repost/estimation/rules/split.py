@@ -76,7 +76,7 @@ class Evidence(Generic[FindingT]):
 
     def __init__(self, findings: Sequence[FindingT], schema: Schema[FindingT]) -> None:
         self.findings, self._schema = findings, schema
-        self.laws = candidate_laws(sizes_of(findings))
+        self.laws = candidate_laws(sizes_of(findings), multiple_of=schema.multiple_of)
         self._tables = [table for name in schema.settings if (table := _one_hot(findings, name, schema)) is not None]
         unexplained = [[not explains(law, change) for law in self.laws] for change in sizes_of(findings)]
         self._unexplained = np.array(unexplained, dtype=np.int64).reshape(len(findings), len(self.laws))
@@ -155,10 +155,10 @@ def sizes_of(findings: Sequence[Finding]) -> list[Change]:
     return [(finding.size_before, finding.size_after) for finding in findings]
 
 
-def law_of(findings: Sequence[Finding]) -> tuple[Law, list[Law]]:
+def law_of(findings: Sequence[FindingT], schema: Schema[FindingT]) -> tuple[Law, list[Law]]:
     """The size law of some pairs, and others that explain as much."""
     changes = sizes_of(findings)
-    return best_law(changes, candidate_laws(changes))
+    return best_law(changes, candidate_laws(changes, multiple_of=schema.multiple_of))
 
 
 def _one_hot(findings: Sequence[FindingT], setting: str, schema: Schema[FindingT]) -> NDArray[np.int64] | None:

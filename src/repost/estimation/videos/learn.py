@@ -11,12 +11,11 @@ from repost.core.errors import UsageError
 from repost.estimation.about import About
 from repost.estimation.rules.group import Group, group
 from repost.estimation.rules.schema import Schema
-from repost.estimation.rules.size_law import Law, explains, law_in_words
-from repost.estimation.rules.split import Limit, law_of, sizes_of
+from repost.estimation.rules.size_law import Law, law_in_words
+from repost.estimation.rules.split import Limit, law_of
 from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile
 from repost.estimation.videos.rate_law import rate_law
 from repost.platforms.profile import Profile
-from repost.platforms.steps import Resize
 from repost.platforms.values import Samples
 
 _WIDE = 1.25
@@ -48,6 +47,7 @@ SCHEMA = Schema(
     lists=("codec", "format"),
     kinds=("rotated",),
     shown=_shown,
+    multiple_of=2,  # chroma at half resolution knows no odd sides
 )  # fmt: skip
 """What is compared between pairs of videos, and what rules may depend on, the likeliest reason first."""
 
@@ -127,7 +127,7 @@ def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
     oriented = _usual(findings, "oriented")
     if oriented is not False:
         yield {"op": "orient"}, {}, [""] if oriented is None else []
-    law, rivals = law_of(findings)
+    law, rivals = law_of(findings, SCHEMA)
     if law is not None:
         yield _resize(law, rivals, findings)
     if frame_rate := _frame_rate(findings):
@@ -150,15 +150,8 @@ def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
     untold = {"kernel": not votes, "fit": bool(rivals)}
-    step = {**_even(law, changed).model_dump(exclude_none=True), "kernel": kernel}
+    step = {**law.model_dump(exclude_none=True), "kernel": kernel}
     return step, provenance, [name for name, holds in untold.items() if holds]
-
-
-def _even(law: Resize, changed: Sequence[VideoFinding]) -> Resize:
-    """The law with even sides where that explains as much: chroma at half resolution knows no odd ones."""
-    even = law.model_copy(update={"multiple_of": 2})
-    plain = law.multiple_of == 1 and law.fit not in ("cover", "stretch")
-    return even if plain and all(explains(even, size) for size in sizes_of(changed)) else law
 
 
 def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
