@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from repost.cli.learned import check_findings, check_output, finish, name_refuse
 from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
-    from repost.estimation.pairing import Refused
+    from repost.estimation.pairing import FilesOfPair, Refused
     from repost.estimation.videos.estimate import EstimatedVideos
 
 
@@ -34,6 +35,9 @@ def estimate_videos(
     observed: Annotated[str, typer.Option(help="When the pairs were made: YYYY-MM.  [default: this month]")] = "",
     findings: Annotated[
         Path | None, typer.Option("--findings", help="Folder to keep what each pair showed, so that a run goes on.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Draw each pair into this folder: bitrate by CRF, quantisers, frames.")
     ] = None,
     jobs: Jobs = 0,
     max_pixels: MaxPixels = None,
@@ -79,7 +83,18 @@ def estimate_videos(
     save_profile(estimated.profile, out)
     if reference_json is not None:
         append_samples(reference_json, estimated.samples(), platform=platform, codec=codec)
+    if figures is not None:
+        _draw(estimated, found, figures)
     _show(estimated, [*refused, *estimated.refused], out, as_json=as_json)
+
+
+def _draw(estimated: EstimatedVideos, pairs: Sequence[FilesOfPair], folder: Path) -> None:
+    from repost.report.video_estimate import draw_pair
+
+    files = {pair.name: pair for pair in pairs}
+    for finding in estimated.findings:
+        for path in draw_pair(finding, files[finding.name], estimated.profile, folder / finding.name):
+            typer.echo(f"wrote {path}", err=True)
 
 
 def _show(estimated: EstimatedVideos, refused: list[Refused], out: Path, *, as_json: bool) -> None:

@@ -43,6 +43,7 @@ class EstimateVideos(_Step):
     route: str = "post"
     observed: str = ""
     findings: Path | None = None
+    figures: Path | None = None
     jobs: Annotated[int, Field(ge=0)] = 0
 
 

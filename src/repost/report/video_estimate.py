@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from repost.estimation.pairing import Refused
+from repost.channel.video.emulate import emulate_video
+from repost.estimation.pairing import FilesOfPair, Refused
 from repost.estimation.videos.estimate import EstimatedVideos
 from repost.estimation.videos.finding import VideoFinding
+from repost.media.video.frames import read_stream_coding
+from repost.media.video.upload import VideoUpload
+from repost.platforms.profile import Profile
 from repost.report.profile import describe_profile
+from repost.report.video_figures import write_coding_figures, write_rate_curve
 
 
 def describe_video_estimate(estimated: EstimatedVideos) -> str:
@@ -27,6 +33,35 @@ def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
         proof = ", reproduced to the sample" if one.exact else ""
         yield f"{one.name}: {before} to {after}, {rate.bitrate_bps / 1000:.0f} kbit/s, CRF {rate.crf}{exact}{proof}"
         yield from (f"  note: {doubt}" for doubt in one.doubts)
+
+
+def draw_pair(finding: VideoFinding, pair: FilesOfPair, profile: Profile, folder: Path) -> list[Path]:
+    """Draw what a pair showed: bitrate against CRF, and how shared, emulated and original video are coded.
+
+    Args:
+        finding: Of the pair.
+        pair: Its files.
+        profile: What was learned; the emulated video is made with it.
+        folder: Where to; made where it does not exist.
+
+    Returns:
+        The files written.
+
+    Raises:
+        MissingExtra: Matplotlib is not installed.
+        OutputUnwritable: The folder cannot be written.
+        RepostError: The original cannot be emulated.
+    """
+    written: list[Path] = []
+    if finding.rate is not None and finding.rate.bitrates_bps:
+        rate = finding.rate
+        crf = rate.crf if rate.crf_exact is None else round(rate.crf_exact, 2)
+        points = [(float(one), float(bitrate)) for one, bitrate in rate.bitrates_bps.items()]
+        written += write_rate_curve(points, folder, shared_bps=rate.bitrate_bps, crf=crf)
+    with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
+        emulated = emulate_video(VideoUpload(pair.upload), profile, Path(scratch) / "emulated", seed=0)
+        videos = {"shared": pair.served, "emulated": emulated.path, "original": pair.upload}
+        return written + write_coding_figures({name: read_stream_coding(path) for name, path in videos.items()}, folder)
 
 
 def video_estimate_row(estimated: EstimatedVideos, refused: Sequence[Refused], out: Path) -> dict[str, object]:
