@@ -11,6 +11,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from clips import make_clip
+
 PHOTOS = 40
 
 
@@ -58,5 +60,46 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, networks, jobs):
 
     resumed = subprocess.run(command(photos, killed, networks, jobs), capture_output=True, text=True, check=False)
     assert resumed.returncode == 4
+    assert "kept from an earlier run" in resumed.stderr
+    assert tree(killed) == tree(whole)
+
+
+VIDEO = """
+platform = "videos"
+observed = "2026"
+summary = "a network for tests"
+evidence = [{ kind = "inferred", source = "this test" }]
+[[rules]]
+media = "video"
+name = "every video"
+steps = [{ op = "encode", codec = "h264", preset = "slow", rate = { mode = "crf", crf = 24 } }]
+"""
+
+
+@pytest.mark.slow
+def test_killed_within_a_video_and_resumed_equals_uninterrupted(tmp_path):
+    (tmp_path / "videos.toml").write_text(VIDEO)
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for index in range(5):
+        make_clip(clips / f"{index}.mp4", size=(320, 240), count=100 + index, audio="aac")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    networks = [tmp_path / "videos.toml"]
+    assert subprocess.run(command(clips, whole, networks, 1), capture_output=True, check=False).returncode == 0
+
+    run = subprocess.Popen(
+        command(clips, killed, networks, 1),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    for _ in range(60_000):  # until the third video is half written
+        if run.poll() is not None or (killed / "videos" / ".2.mp4.part").exists():
+            break
+        time.sleep(0.002)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert (killed / "videos" / ".2.mp4.part").exists(), "the run ended before it could be killed"
+
+    resumed = subprocess.run(command(clips, killed, networks, 2), capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0
     assert "kept from an earlier run" in resumed.stderr
     assert tree(killed) == tree(whole)

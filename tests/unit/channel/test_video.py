@@ -248,3 +248,16 @@ def test_an_image_profile_takes_no_video(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=4)
     with pytest.raises(UnsupportedMedia, match="images only"):
         emulate_video(VideoUpload(clip), resolve("wechat"), tmp_path / "out.mp4", seed=0)
+
+
+def test_an_encoder_that_is_not_there_is_stood_in_for_and_the_trace_says_so(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=4)
+    served = share(clip, {**CRF_28, "encoder": "h264_nvenc"})
+    found = served.trace.steps[0].parameters
+    assert (found["encoder"], found["missing_encoder"]) == ("libx264", "h264_nvenc")
+
+
+def test_a_level_can_be_asked_of_hevc_too(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=8)
+    served = share(clip, {"op": "encode", "codec": "hevc", "level": "4.1", "rate": {"mode": "crf", "crf": 35}})
+    assert read_video_facts(served.path).level == 123

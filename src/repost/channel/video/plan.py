@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import av
+
 from repost.channel.sizes import Size, drawn_target, overlay_region, place
 from repost.channel.trace import Box, StepTrace
 from repost.channel.video.filters import FrameFilter
@@ -203,7 +205,8 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
             remedy="how networks map its tones is not known; map them first, such as with ffmpeg's zscale and tonemap",
         )
     course.size = _even(course.size, step.pixel_format)
-    encoder = step.encoder or ENCODERS[step.codec]
+    # A program that PyAV's wheels lack (a hardware encoder, libaom) is stood in for by the standard's own; the trace says so.
+    encoder = step.encoder if step.encoder in av.codecs_available else ENCODERS[step.codec]
     rate = _rate(step, course)
     course.settings = EncoderSettings(
         encoder=encoder,
@@ -223,7 +226,8 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
     aimed = {} if course.psnr_db is None else {"psnr_db": course.psnr_db}
     settings = step.model_dump(exclude={"op", "rate", "encoder", "gop_s", "psnr_db"}, exclude_none=True)
     group = {"gop_frames": course.settings.gop_frames} if course.settings.gop_frames else {}
-    return settings | group | {"encoder": encoder, "size": course.size} | drawn | aimed
+    missing = {"missing_encoder": step.encoder} if step.encoder not in (None, encoder) else {}
+    return settings | group | {"encoder": encoder, "size": course.size} | missing | drawn | aimed
 
 
 def _rate(step: steps.EncodeVideo, course: _Course) -> Crf | Abr:

@@ -105,7 +105,7 @@ class EncoderSettings:
         if self.profile:
             found["profile"] = self.profile.lower()
         if self.level:
-            found["level"] = self.level
+            found |= {"x265-params": f"level-idc={self.level}"} if self.encoder == "libx265" else {"level": self.level}
         if self.gop_frames:
             found["g"] = str(self.gop_frames)
         if not self.scene_cut:

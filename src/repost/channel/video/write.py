@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,13 @@ def write_video(
         UnreadableMedia: The upload is damaged; nothing is left at `out`.
     """
     fresh_memory()
-    clock = Clock.of(upload.facts, fps=plan.filter.fps)
-    passes = settings.rate.passes if isinstance(settings.rate, Abr) else 1
+    job = _Job(upload, plan, settings, out, Clock.of(upload.facts, fps=plan.filter.fps), on_frame)
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
-        stats = Path(scratch) / "stats"
-        if passes == 2:
-            _first_pass(upload, plan, settings, clock, stats, on_frame)
+        stats = Path(scratch) / "stats" if job.passes == 2 else None
+        if stats is not None:
+            job.gather(stats)
         with atomic_path(out) as part:
-            _write(upload, plan, settings, clock, part, stats if passes == 2 else None, on_frame)
+            job.write(part, stats)
 
 
 def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[VideoFrame]:
@@ -83,46 +83,58 @@ def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[V
                 yield frame
 
 
-def _first_pass(
-    upload: VideoUpload, plan: Plan, settings: EncoderSettings, clock: Clock, stats: Path, on_frame: OnFrame | None
-) -> None:
-    encoder = Encoder(settings, size=plan.filter.size, clock=clock, stats=(1, stats))
-    for count, frame in enumerate(filtered_frames(upload, plan, clock), 1):
-        encoder.encode(frame)
-        _tell(on_frame, count // 2)
-    encoder.encode(None)
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One video on its way into a file."""
 
+    upload: VideoUpload
+    plan: Plan
+    settings: EncoderSettings
+    out: Path
+    clock: Clock
+    on_frame: OnFrame | None
 
-def _write(
-    upload: VideoUpload,
-    plan: Plan,
-    settings: EncoderSettings,
-    clock: Clock,
-    part: Path,
-    stats: Path | None,
-    on_frame: OnFrame | None,
-) -> None:
-    facts = upload.facts
-    with open_video(upload.path, name=upload.name) as (source, stream), _new_file(part, plan) as target:
-        writer = _PictureWriter(target, settings, plan, clock, facts, stats)
-        sound = Sound(source, target, plan.audio, start=facts.start_s, name=upload.name)
-        graph = plan.filter.over(stream)
-        slots = Slots(clock, start=facts.start_s)
-        stream.thread_type = "AUTO"
-        streams = [stream] if sound.stream is None else [stream, sound.stream]
-        done = facts.frame_count // 2 if stats is not None else 0
-        share = 2 if stats is not None else 1
-        count = 0
-        for item in _decoded(source, streams, stream, upload.name):
-            if not isinstance(item, VideoFrame):
-                sound.take(item)
-                continue
-            count += 1
-            writer.write(frame for frame in graph.push(item) if slots.place(frame))
-            _tell(on_frame, done + count // share)
-        writer.write(frame for frame in graph.push(None) if slots.place(frame))
-        writer.finish()
-        sound.finish()
+    @property
+    def passes(self) -> int:
+        rate = self.settings.rate
+        return rate.passes if isinstance(rate, Abr) else 1
+
+    def gather(self, stats: Path) -> None:
+        """The first of two passes, of which only the encoder's statistics are kept."""
+        encoder = Encoder(self.settings, size=self.plan.filter.size, clock=self.clock, stats=(1, stats))
+        for count, frame in enumerate(filtered_frames(self.upload, self.plan, self.clock), 1):
+            encoder.encode(frame)
+            self._tell(count // 2)
+        encoder.encode(None)
+
+    def write(self, part: Path, stats: Path | None) -> None:
+        """The pass that writes the file."""
+        facts = self.upload.facts
+        slots = Slots(self.clock, start=facts.start_s)
+        with (
+            open_video(self.upload.path, name=self.upload.name) as (source, stream),
+            _new_file(part, self.plan, self.out.name) as target,
+        ):
+            writer = _PictureWriter(target, self, stats)
+            sound = Sound(source, target, self.plan.audio, start=facts.start_s, name=self.upload.name)
+            graph = self.plan.filter.over(stream)
+            stream.thread_type = "AUTO"
+            streams = [stream] if sound.stream is None else [stream, sound.stream]
+            count = 0
+            for item in _decoded(source, streams, stream, self.upload.name):
+                if not isinstance(item, VideoFrame):
+                    sound.take(item)
+                    continue
+                count += 1
+                writer.write(frame for frame in graph.push(item) if slots.place(frame))
+                self._tell((facts.frame_count * (self.passes - 1) + count) // self.passes)
+            writer.write(frame for frame in graph.push(None) if slots.place(frame))
+            writer.finish()
+            sound.finish()
+
+    def _tell(self, count: int) -> None:
+        if self.on_frame is not None:
+            self.on_frame(count)
 
 
 def _decoded(source: Any, streams: list[Any], pictures: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - PyAV's stubs
@@ -138,26 +150,19 @@ def _decoded(source: Any, streams: list[Any], pictures: Any, name: str) -> Itera
 class _PictureWriter:
     """The picture stream of the served file."""
 
-    def __init__(
-        self,
-        target: Any,  # noqa: ANN401 - PyAV's stubs leave half of the type open
-        settings: EncoderSettings,
-        plan: Plan,
-        clock: Clock,
-        facts: VideoFacts,
-        stats: Path | None,
-    ) -> None:
+    def __init__(self, target: Any, job: _Job, stats: Path | None) -> None:  # noqa: ANN401 - PyAV's stubs
+        settings, plan, facts = job.settings, job.plan, job.upload.facts
         self._target, self._encoder = target, settings.encoder
-        stream: Any = target.add_stream(settings.encoder, rate=clock.fps)
+        stream: Any = target.add_stream(settings.encoder, rate=job.clock.fps)
         configure(
             stream.codec_context,
             settings,
             size=plan.filter.size,
-            clock=clock,
+            clock=job.clock,
             colour=facts.colour,
             stats=None if stats is None else (2, stats),
         )
-        stream.time_base = clock.tick
+        stream.time_base = job.clock.tick
         shape = pixel_shape(facts, plan)
         if shape != 1:
             stream.codec_context.sample_aspect_ratio = shape
@@ -203,7 +208,7 @@ _ROUNDING = 0.02
 
 
 @contextmanager
-def _new_file(part: Path, plan: Plan) -> Generator[Any]:  # PyAV's stubs leave half of the type open
+def _new_file(part: Path, plan: Plan, name: str) -> Generator[Any]:  # PyAV's stubs leave half of the type open
     wanted = plan.container
     options = {"movflags": "faststart"} if wanted.format == "mp4" and wanted.faststart else {}
     target = None
@@ -212,9 +217,4 @@ def _new_file(part: Path, plan: Plan) -> Generator[Any]:  # PyAV's stubs leave h
         yield target
         target.close()
     except FFmpegError as error:
-        raise OutputUnwritable(part.name, reason=(error.strerror or str(error)).lower()) from error
-
-
-def _tell(on_frame: OnFrame | None, count: int) -> None:
-    if on_frame is not None:
-        on_frame(count)
+        raise OutputUnwritable(name, reason=(error.strerror or str(error)).lower()) from error
