@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ from repost.estimation.rules.group import Group, group
 from repost.estimation.rules.schema import Schema
 from repost.estimation.rules.size_law import Law, explains, law_in_words
 from repost.estimation.rules.split import Limit, law_of, sizes_of
-from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile
-from repost.estimation.videos.rate_law import rate_law
+from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile, likeliest_preset
+from repost.estimation.videos.rate_law import average_preset, rate_law
 from repost.platforms.profile import Profile
 from repost.platforms.steps import Resize
 from repost.platforms.values import Samples
@@ -142,16 +143,28 @@ def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
 def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -> _Step:
     assert law is not None, "only asked where sizes change"
     votes = Counter(one.kernel for one in findings if one.kernel)
-    kernel = votes.most_common(1)[0][0] if votes else "bicubic"
+    kernel, surely = _kernel(findings)
     others = [law_in_words(rival) for rival in rivals if rival is not None]
     note = f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
     changed = [one for one in findings if one.resized]
     provenance: dict[str, dict[str, Any]] = {"fit": {"n": len(changed), "note": note}}
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
-    untold = {"kernel": not votes, "fit": bool(rivals)}
+    untold = {"kernel": not surely, "fit": bool(rivals)}
     step = {**_even(law, changed).model_dump(exclude_none=True), "kernel": kernel}
     return step, provenance, [name for name, holds in untold.items() if holds]
+
+
+def _kernel(findings: Sequence[VideoFinding]) -> tuple[str, bool]:
+    """The kernel that was proven most often, else the one nearest over all pairs; and whether that is sure."""
+    proven = Counter(one.kernel for one in findings if one.kernel and one.same_pictures)
+    if proven:
+        return str(proven.most_common(1)[0][0]), True
+    tried = [one.kernel_errors for one in findings if one.kernel_errors and min(one.kernel_errors.values()) > 0]
+    if not tried:
+        return "bicubic", False
+    # Errors of clips differ by orders of magnitude: what counts is by what factor a kernel is farther than another.
+    return min(tried[0], key=lambda kernel: sum(math.log(errors[kernel]) for errors in tried)), False
 
 
 def _even(law: Resize, changed: Sequence[VideoFinding]) -> Resize:
@@ -179,16 +192,19 @@ def _encode(findings: Sequence[VideoFinding]) -> _Step:
     encoder = _ENCODERS.get(codec, "libx264")
     x264 = encoder == "libx264"
     step: dict[str, Any] = {"op": "encode", "codec": codec if codec in _ENCODERS else "h264", "encoder": encoder}
-    unknown: list[str] = [] if any(one.structure.encoder or one.exact for one in same) else ["encoder"]
+    unknown: list[str] = [] if any(map(_is_known, same)) else ["encoder"]
     step["profile"] = encoder_profile(encoder, str(_usual(findings, "profile")))
     step["pixel_format"] = str(_usual(findings, "pixel_format"))
     if x264:
-        step["level"] = _constant([one.level for one in structures])
-        step |= _effort(structures)
-        if "preset" not in step:
+        step["level"] = (
+            None if any(one.own_level for one in structures) else _constant([one.level for one in structures])
+        )
+        effort, surely = _effort(same)
+        step |= effort
+        if not surely:
             unknown.append("preset")
     step |= _group_length(same)
-    step["threads"] = _constant([one.threads for one in structures])
+    step["threads"] = _threads(structures)
     if step["threads"] is None:
         unknown.append("threads")
     rate, provenance, untold = rate_law(same)
@@ -203,33 +219,52 @@ def _encode(findings: Sequence[VideoFinding]) -> _Step:
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 
 
-def _effort(structures: Sequence[Structure]) -> dict[str, Any]:
-    """The preset all streams agree with, the references and the B-frames."""
+def _is_known(finding: VideoFinding) -> bool:
+    """Whether a finding proves the encoder."""
+    return bool(finding.structure.encoder or (finding.rate and finding.rate.proven_crf is not None))
+
+
+def _effort(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], bool]:
+    """The preset most streams agree with, the references and the B-frames; and whether the preset is sure."""
+    structures = [one.structure for one in findings]
     counts = Counter(preset for one in structures for preset in one.presets)
     found: dict[str, Any] = {"b_frames": max(one.b_frames for one in structures)}
-    if counts:
-        most = max(counts.values())
-        found["preset"] = [preset for preset, count in counts.items() if count == most][-1]
-    references = _constant([one.references for one in structures])
-    return found | ({"references": references} if references else {})
+    if references := _constant([one.references for one in structures]):
+        found["references"] = references
+    if not counts:
+        return found, False
+    likeliest = [preset for preset, count in counts.items() if count == max(counts.values())]
+    nearest = average_preset(findings)
+    found["preset"] = nearest if nearest in likeliest else likeliest_preset(likeliest)
+    return found, len(likeliest) == 1 or nearest in likeliest
+
+
+def _threads(structures: Sequence[Structure]) -> int | None:
+    """The number most streams were made with.
+
+    The output of some clips is the same for several numbers, of which 1 is tried first: so that any other counts more.
+    """
+    votes = Counter(one.threads for one in structures if one.threads)
+    others = Counter({number: count for number, count in votes.items() if number != 1})
+    return (others or votes).most_common(1)[0][0] if votes else None
 
 
 def _group_length(findings: Sequence[VideoFinding]) -> dict[str, Any]:
-    """Fixed groups in frames or seconds, whichever is the same for all; else the longest, where it came up twice."""
+    """Groups of the same most frames or seconds in all streams; none where a stream has a longer one."""
     known = [one for one in findings if one.structure.longest_gop is not None]
     if not known:
         return {}
     frames = [one.structure.longest_gop or 0 for one in known]
     seconds = [gop / one.fps_after for gop, one in zip(frames, known, strict=True)]
-    fixed = all(one.structure.fixed_gop for one in known if one.structure.fixed_gop is not None) and any(
-        one.structure.fixed_gop for one in known
-    )
-    if len(set(frames)) == 1:
+    proven = any(one.structure.longest_gop is None and one.exact for one in findings)
+    fixed = not proven and all(one.structure.fixed_gop is not False for one in findings)
+    fixed = fixed and any(one.structure.fixed_gop for one in findings)
+    if len(set(frames)) == 1 and all(one.structure.longest_run <= frames[0] for one in findings):
         return {"gop_frames": frames[0], "scene_cut": not fixed}
-    if max(seconds) - min(seconds) <= _SAME_GOP * max(seconds):
+    longest_s = max(one.structure.longest_run / one.fps_after for one in findings)
+    if max(seconds) - min(seconds) <= _SAME_GOP * max(seconds) and longest_s <= (1 + _SAME_GOP) * max(seconds):
         return {"gop_s": round(sum(seconds) / len(seconds), 3), "scene_cut": not fixed}
-    longest = Counter(frames).most_common(1)[0]
-    return {"gop_frames": max(frames)} if longest[1] > 1 and longest[0] == max(frames) else {}
+    return {}
 
 
 _SAME_GOP = 0.02
