@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization")
+PACKAGES = ("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization", "av")
 
 
 def environment() -> dict[str, object]:
@@ -19,7 +19,7 @@ def environment() -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "commit": _commit(),
-        "versions": {name: version(name) for name in PACKAGES} | {"libjpeg-turbo": _libjpeg()},
+        "versions": {name: version(name) for name in PACKAGES} | {"libjpeg-turbo": _libjpeg()} | _ffmpeg(),
     }
 
 
@@ -49,3 +49,11 @@ def _libjpeg() -> str:
     from PIL import features
 
     return str(features.version("libjpeg_turbo"))
+
+
+def _ffmpeg() -> dict[str, str]:
+    """Versions of FFmpeg's libraries that PyAV holds."""
+    import av
+
+    names = ("libavcodec", "libavformat", "libavfilter", "libswscale")
+    return {name: ".".join(map(str, av.library_versions[name])) for name in names}

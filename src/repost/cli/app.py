@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repost.cli import demo, emulate, estimate, identify, pairs, platforms, probe
+from repost.cli import demo, emulate, estimate, identify, pairs, platforms, probe, run
 from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from repost.core.errors import MissingExtra, RepostError, UsageError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("emulate")(emulate.emulate)
 app.command("probe")(probe.probe)
 app.command("identify")(identify.identify)
+app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.add_typer(estimate.app, name="estimate")
 app.add_typer(platforms.app, name="platforms")
@@ -42,7 +43,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The wind tunnel for shared media: do to photographs what social networks do to them, exactly."""
+    """The wind tunnel for shared media: do to photographs and videos what social networks do to them, exactly."""
     del version  # its callback has done the work by now
 
 

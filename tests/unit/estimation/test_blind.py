@@ -9,6 +9,8 @@ from PIL import Image
 from blind_pictures import decode, encode, photo_like, shared_at
 from repost.core.errors import InvalidPixels, UnsupportedMedia
 from repost.estimation.history.blind import estimate_blind
+from repost.estimation.history.blocks import planes_of
+from repost.estimation.history.clipped import clipped_table
 from repost.media.jpeg_tables import ijg_tables
 
 
@@ -81,6 +83,12 @@ def test_a_coarser_layer_below_a_finer_one(first, second):
     assert [layer.quality for layer in estimate_blind(pixels).layers] == [second, first]
 
 
+@pytest.mark.parametrize(("seed", "quality"), [(3, 82), (5, 82), (10, 93)])
+def test_noise_of_one_deviation_shows_no_earlier_layer(seed, quality):
+    """Its coefficients are normal, where those of photographs are peaked: with too peaked a prior, 22 to 43 nats."""
+    assert len(estimate_blind(shared_at(photo_like(seed), quality)[2:, 5:]).layers) == 1
+
+
 def test_a_finer_layer_below_a_coarser_one_in_a_large_picture():
     pixels = shared_at(shared_at(photo_like(2, 512, 512), 85), 72)
     assert [layer.quality for layer in estimate_blind(pixels).layers] == [72, 85]
@@ -111,6 +119,31 @@ def test_one_clipped_channel_does_not_hide_the_table():
     found = estimate_blind(shared)
     assert (found.layers[0].quality, found.grid_phase_px) == (78, (6, 5))
     assert not estimate_blind(clipped).compressed
+
+
+def _hard_contrast(seed):
+    """Black and white nearly everywhere, with soft edges between."""
+    small = Image.fromarray(photo_like(seed)[:40, :40])
+    soft = np.asarray(small.resize((240, 240), Image.Resampling.BICUBIC)).astype(int)
+    return np.clip((soft - int(np.median(soft))) * 9 + 128, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("quality", [62, 75, 90])
+def test_what_was_not_clipped_of_a_block_tells_the_table(quality):
+    hard = _hard_contrast(2)
+    shared = shared_at(hard, quality)[2:, 5:]
+    assert estimate_blind(shared).layers[0].quality == quality
+    planes = planes_of(shared)
+    assert planes.saturated.mean() > 0.5
+    found = clipped_table(planes.luma, planes.saturated, phase=(3, 6))
+    assert (found.quality, found.steps) == (quality, ijg_tables(quality)[0])
+    assert found.gain_nats > 30
+    assert found.margin_nats > 10
+    elsewhere = clipped_table(planes.luma, planes.saturated, phase=(0, 2))
+    assert elsewhere is None or elsewhere.gain_nats < 10
+    never = planes_of(hard)
+    assert clipped_table(never.luma, never.saturated, phase=(0, 0)) is None
+    assert not estimate_blind(hard).compressed
 
 
 def test_a_smooth_picture_is_told_though_its_blocks_repeat():

@@ -19,6 +19,7 @@ from repost.estimation.history.likelihood import (
     luma_tables,
     score_steps,
 )
+from repost.estimation.history.multiples import activity_of, fit_steps, peak
 from repost.media.jpeg_tables import ijg_tables
 
 
@@ -148,3 +149,61 @@ def test_an_earlier_step_of_no_ijg_table_is_not_told():
     assert found is not None
     assert found.quality == 70
     assert [frequency for frequency, step in enumerate(found.steps) if step is None] == [9]
+
+
+def test_the_peak_of_a_parabola_lies_between_its_samples():
+    x = np.arange(8.0)
+    values = np.stack([5 - 2 * (x - 3.3) ** 2, -((x - 6.4) ** 2), x])
+    assert peak(values) == pytest.approx([5, 0, 7])  # a maximum at the end is what stands there
+
+
+def _multiples_in_classes(rng, *, first, last, count=6000):
+    """Of one frequency: normal values whose deviation is log-normal around what is typical where so much goes on."""
+    activity = rng.uniform(0, 1, count)
+    deviation = 4 * np.searchsorted([0.33, 0.6, 0.8, 0.92], activity) + 3
+    values = rng.normal(0, deviation * np.exp(rng.normal(0, 0.6, count)))
+    if first is not None:
+        values = first * np.rint(values / first) + rng.normal(0, np.sqrt(1 / 12), count)
+    return np.abs(np.rint(values / last)).astype(int), activity
+
+
+@pytest.mark.parametrize(("first", "last"), [(4, 10), (7, 10), (9, 16), (13, 8)])
+def test_an_earlier_step_is_told_by_one_frequency(first, last):
+    rng = np.random.default_rng(first)
+    twice, around = _multiples_in_classes(rng, first=first, last=last)
+    once, around_once = _multiples_in_classes(rng, first=None, last=last)
+    earlier = np.arange(3, 20)
+    gains, false_gains = (
+        best[1:] - best[0]
+        for best in (
+            peak(fit_steps(sizes, activity, earlier, step=last, rounded=False).likelihood)
+            for sizes, activity in ((twice, around), (once, around_once))
+        )
+    )
+    assert earlier[gains.argmax()] == first
+    assert gains.max() > 8
+    assert false_gains.max() < 4
+
+
+def test_activity_looks_around_a_frequency_and_not_at_it():
+    sizes = np.random.default_rng(0).integers(0, 50, (30, 64))
+    changed = sizes.copy()
+    changed[:, 10] += np.arange(30)
+    before, after = activity_of(sizes), activity_of(changed)
+    assert np.allclose(before[:, 10], after[:, 10])
+    assert not np.allclose(before[:, 11], after[:, 11])
+    assert np.array_equal(activity_of(np.where(np.arange(64) > 0, sizes, 0)), before)  # DC is left out
+
+
+def test_counts_that_scatter_beyond_chance_weigh_less():
+    """The same blocks six times over are no more evidence, though the counts are six times as large."""
+    rng = np.random.default_rng(8)
+    last = np.array(ijg_tables(60)[0])
+    values = rng.laplace(0, np.linspace(40, 4, 64), (1500, 64))
+    decoded = np.array(ijg_tables(85)[0])
+    decoded = decoded * np.rint(values / decoded) + rng.normal(0, np.sqrt(1 / 12), values.shape)
+    multiples = np.rint(decoded / last).astype(int)
+    alone = hidden_table(multiples, last, rounded=False)
+    repeated = hidden_table(np.repeat(multiples, 6, axis=0), last, rounded=False)
+    assert alone.quality == repeated.quality == 85
+    assert alone.gain_nats < repeated.gain_nats < 3 * alone.gain_nats

@@ -120,6 +120,17 @@ def test_limits_lie_inside_their_interval():
     assert 995 <= number < 1040
 
 
+def test_limits_of_the_quality_lie_inside_their_interval():
+    pairs = [
+        finding(index, before=(side, side), treatment=encoded(70 if side > 1000 else 90))
+        for index, side in enumerate(range(500, 1500, 45))
+    ]
+    learned = learn(pairs, ABOUT)
+    last = len(learned.rules[0].steps) - 1
+    found = learned.provenance[f"rules.0.steps.{last}.quality.bands.0.under"]
+    assert (found.interval, found.note) == ((995, 1040), "the quality changes between 995 and 1040 of long_side_px")
+
+
 def test_a_limit_that_may_lie_anywhere_is_unknown():
     pairs = [
         finding(index, before=(side, side), treatment=encoded(80).but(progressive=side > 1000))

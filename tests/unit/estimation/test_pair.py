@@ -126,6 +126,56 @@ def test_flat_pictures_tell_nothing_of_what_compares_pixels(setting):
     assert found.treatment.quality == 80
 
 
+def shown(steps, upload):
+    """What a pair shows, which must be all that was done to it."""
+    found = examine_pair(upload, served_by(network(*steps), upload), name="pair")
+    assert found.agreement is not None
+    assert found.agreement.exact_share == 1
+    return found.treatment
+
+
+def test_a_picture_left_turned_with_its_exif_is_seen_upright():
+    upload = save(photo(400, 300), quality=95, exif=exif())
+    square = {"op": "resize", "fit": "cover", "width_px": 200, "height_px": 200, "kernel": "bicubic"}
+    found = shown([{"op": "metadata", "exif": "keep"}, square, jpeg(85)], upload)
+    assert (found.orient, found.exif, found.kernel, found.quantiser) == (False, "keep", "bicubic", "libjpeg")
+
+
+def test_a_flat_picture_does_not_show_whether_it_was_turned():
+    upload = save(Image.new("RGB", (300, 300), (9, 90, 200)), quality=95, exif=exif())
+    assert shown([{"op": "metadata", "exif": "keep"}, jpeg(85)], upload).orient is None
+
+
+def test_nearly_the_new_shape_is_cut_and_not_stretched():
+    upload = save(photo(379, 377), quality=95)
+    square = {"op": "resize", "fit": "cover", "width_px": 152, "height_px": 152, "kernel": "bicubic"}
+    found = shown([square, jpeg(85)], upload)
+    assert (found.cropped, found.kernel) == (True, "bicubic")
+
+
+def test_a_spot_of_colour_shows_how_chroma_was_upsampled():
+    grey = photo(400, 300).convert("L").convert("RGB")
+    grey.paste((160, 120, 110), (150, 150, 155, 155))
+    upload = save(grey, quality=97, subsampling=2)
+    steps = [{"op": "decode", "upsampling": "replicate"}, jpeg(97, subsampling="4:4:4")]
+    assert shown(steps, upload).upsampling == "replicate"
+
+
+@pytest.mark.parametrize("quality", [61, 62, 64, 65])
+def test_sizes_of_small_files_that_do_not_rise_with_quality(quality):
+    """Qualities near each other make files of nearly any size of a narrow strip."""
+    upload = save(photo(126, 12), quality=95)
+    found = examine_pair(upload, served_by(network(encode("webp", quality=quality)), upload), name="pair")
+    assert found.agreement is not None
+    assert found.agreement.exact_share == 1
+
+
+def test_the_quality_is_sought_again_with_the_kernel_that_was_found():
+    upload = save(photo(301, 180), "PNG")
+    found = shown([{**RESIZE, "px": 300, "kernel": "box"}, encode("webp", quality=89)], upload)
+    assert found.quality == 89
+
+
 def with_ids(data, ids):
     """A three-component JPEG with other component ids, in its frame and its scan."""
     changed = bytearray(data)

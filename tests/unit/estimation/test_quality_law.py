@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from pair_samples import encoded, finding
 from repost.estimation.images.finding import Treatment
-from repost.estimation.images.quality_law import quality_law
+from repost.estimation.images.quality_law import intervals, quality_law
 from repost.platforms.values import Value, draw
 
 VALUE = TypeAdapter(Value)
@@ -84,6 +84,30 @@ def test_a_dependence_is_found_and_predicts_unseen_uploads(feature, limit):
     assert len(wrong) <= 300 * 3 / 120, "wrong only between the last upload below the limit and the first above"
 
 
+def test_nine_pairs_show_a_dependence_and_where_its_limit_lies():
+    sides = (420, 500, 610, 700, 790, 850, 1130, 1400, 1900)
+    pairs = [
+        finding(
+            side, before=(side, side), treatment=encoded(95 if side < 1000 else 80), size_bytes=9, busyness=side % 3
+        )
+        for side in sides
+    ]
+    law = quality_law(pairs)
+    assert isinstance(law, dict)
+    assert ([band["value"] for band in law["bands"]], law["otherwise"]) == ([95], 80)
+    ends = tuple(getattr(pairs[place].features, law["by"]) for place in (5, 6))
+    assert list(intervals(law, pairs, "q")) == [("q.bands.0.under", law["by"], ends)]
+
+
+def test_one_odd_pair_shows_no_dependence():
+    pairs = [
+        finding(side, before=(side, 300), treatment=encoded(76 if side == 400 else 93)) for side in range(400, 440)
+    ]
+    law = quality_law(pairs)
+    assert isinstance(law, dict)
+    assert "choice" in law
+
+
 def test_several_bands_of_one_feature_are_one_value():
     sides = range(200, 2000, 15)
     bands = pairs = [
@@ -114,3 +138,11 @@ def test_chance_is_seldom_taken_for_a_dependence():
         law = quality_law(pairs)
         found += isinstance(law, dict) and "by" in law
     assert found <= 2
+
+
+def test_one_odd_pair_and_its_neighbour_show_no_dependence():
+    """One picture in fifty has another quality; that it is among the two largest says nothing about size."""
+    pairs = [finding(index, before=(500 + 10 * index, 400), treatment=encoded(93)) for index in range(50)]
+    pairs[48] = finding(48, before=(2480, 400), treatment=encoded(76))
+    pairs[49] = finding(49, before=(2490, 400), treatment=encoded(93))
+    assert quality_law(pairs) == {"choice": [76, 93], "weights": [0.02, 0.98]}

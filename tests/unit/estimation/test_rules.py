@@ -132,6 +132,19 @@ def test_three_treatments_by_size_are_three_rules_in_order():
     assert seen == [(300, 10), (800, 22), (1900, 13)]
 
 
+def test_a_rule_of_few_pairs_is_not_cut_in_two():
+    """Of pictures with alpha there are few of any size; the size decides about the many others."""
+    alpha, small, large = encoded(80), encoded(80).but(subsampling="4:4:4"), encoded(80).but(progressive=False)
+    pairs = []
+    for index in range(60):
+        side, is_alpha = 300 + 50 * ((7 * index) % 60), index % 10 == 0
+        treatment = alpha if is_alpha else small if side < 1800 else large
+        pairs.append(finding(index, before=(side, 300), treatment=treatment, has_alpha=is_alpha))
+    groups = group(pairs, SCHEMA)
+    assert [part.disorder for part in groups] == [0, 0, 0]
+    assert [len(part.findings) for part in groups if part.when.has_alpha] == [6]
+
+
 def test_one_misfit_among_many_makes_no_rule():
     pairs = [finding(index, before=(400 + 13 * index, 300)) for index in range(60)]
     pairs[31] = finding(31, before=(803, 300), treatment=encoded(80).but(progressive=False, optimize_huffman=True))

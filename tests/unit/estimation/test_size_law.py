@@ -82,6 +82,16 @@ def test_photographs_of_one_shape_do_not_hide_the_rounding():
     assert law in (found, *rivals)
 
 
+def test_a_box_shows_beside_sizes_that_other_rules_made():
+    law = resize(fit="inside", width_px=1080, height_px=1350)
+    uploads = [(1500 + 10 * step, 900 + 7 * step) for step in range(6)]
+    uploads += [(700 + 3 * step, 2000 + 11 * step) for step in range(6)]
+    changes = [*((size, served(law, size)) for size in uploads), ((400, 3000), (360, 2700))]
+    found, _ = best_law(changes, candidate_laws(changes))
+    assert found is not None
+    assert (found.fit, found.width_px, found.height_px) == ("inside", 1080, 1350)
+
+
 def test_no_change_needs_no_law():
     assert candidate_laws([((40, 30), (40, 30))]) == [None]
     assert found_for(resize(fit="long_side", px=100), [(40, 30), (99, 100)])[1:] == (None, [])

@@ -15,6 +15,7 @@ import numpy as np
 from repost.core.errors import InvalidPixels, UnsupportedMedia
 from repost.estimation.history.blocks import BLOCK_PX, blocks_of, planes_of
 from repost.estimation.history.chroma import subsampling_of
+from repost.estimation.history.clipped import clipped_table
 from repost.estimation.history.grid import likely_phases
 from repost.estimation.history.hidden import hidden_table
 from repost.estimation.history.layers import LastTable, PartTable, last_table
@@ -166,7 +167,11 @@ def _middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _candidate(planes: Planes, phase: tuple[int, int]) -> _Candidate:
     blocks = blocks_of(planes.luma, planes.saturated, phase=phase, most=_MOST_BLOCKS, channels=planes.channels)
-    return _Candidate(phase, blocks, last_table(blocks))
+    last = last_table(blocks)
+    if last.gain_nats < _LEAST_GAIN_NATS:
+        clipped = clipped_table(planes.luma, planes.saturated, phase=phase)
+        last = last if clipped is None else max(last, clipped, key=lambda table: table.gain_nats)
+    return _Candidate(phase, blocks, last)
 
 
 def _layers(planes: Planes, found: _Candidate) -> tuple[Layer, ...]:

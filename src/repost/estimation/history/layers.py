@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 PartTable: TypeAlias = tuple[int | None, ...]
 """64 steps in natural order; None where the picture does not show the step."""
 
+WITHIN_LEVELS = 0.55
+"""How far a sample may lie from the decoded one: rounding gives 0.5, libjpeg's inverse DCT a little more."""
+
 _PLENTY_CLEAN = 60  # blocks; with fewer, saturated ones are asked too
 _LENT_WEIGHT = 0.5  # chosen beside 0.3 of the stained; the doubt below matters more
 _STAINED_WEIGHT = 0.3  # clipping errs to one side: it shrinks coefficients, and so steps
@@ -36,7 +39,6 @@ _NEAR_BEST = (
 )
 _JUDGED_BLOCKS = 64  # for the exact test; the standard error of the share is then at most 0.06
 _FEWEST_JUDGED = 8
-_WITHIN_LEVELS = 0.55  # rounding gives 0.5, libjpeg's inverse DCT in integers a little more
 # By how many steps of 1 a table has: those cannot be read off safely from rounded pixels, which spoils the exact test.
 # Measured at qualities 50 to 95: 0.42 and more of the blocks; at 96 to 98: 0.07 and more; wrong tables: 0.03 and less.
 _REPRODUCED_SHARES = ((8, 0.3), (23, 0.05), (64, 0.0))
@@ -116,7 +118,7 @@ def reproduced_share(coefficients: NDArray[np.float32], tables: Tables) -> Reals
     steps = tables[:, None, :].astype(np.float32)
     off = np.rint(coefficients[busiest] / steps) * steps - coefficients[busiest]
     worst = np.abs(off.reshape(-1, 64) @ IDCT_BLOCK).reshape(len(tables), -1, 64).max(axis=2)
-    return (worst <= _WITHIN_LEVELS).mean(axis=1)
+    return (worst <= WITHIN_LEVELS).mean(axis=1)
 
 
 def _reproduces(blocks: Blocks, tables: Tables) -> NDArray[np.bool_]:

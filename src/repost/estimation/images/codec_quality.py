@@ -6,6 +6,8 @@ from repost.core.errors import EncodeFailed
 from repost.estimation.images.finding import Treatment
 from repost.estimation.images.reproduce import Attempt, Workbench
 
+_SMALL_PIXELS = 1 << 14
+"""Pictures up to which every quality is tried where size leads to none that is exact."""
 _NEIGHBOURS = 2
 """Qualities tried on each side of the one that matches in size; the size of neighbours can be equal."""
 
@@ -37,16 +39,20 @@ def with_quality(bench: Workbench, treatment: Treatment, *, size_bytes: int) -> 
             low = middle + 1
         else:
             high = middle
-    best, middle = None, low
+    best, middle = None, 0
     # The size of small files rises and falls with quality: go on while the best lies off the middle.
-    while best is None or best.treatment.quality != middle:
+    while best is None or _quality_of(best) != middle:
         middle = low if best is None else _quality_of(best)
-        around = range(max(1, middle - _NEIGHBOURS), min(100, middle + _NEIGHBOURS) + 1)
-        found = [attempt for quality in around if (attempt := bench.attempt(treatment.but(quality=quality)))]
-        if not found:
-            raise EncodeFailed(str(treatment.codec), reason="it refused the picture at every quality")
-        best = max(found, key=lambda attempt: (attempt.psnr_db, attempt.treatment.quality == middle))
-    return best
+        best = _best_of(bench, treatment, range(max(1, middle - _NEIGHBOURS), min(100, middle + _NEIGHBOURS) + 1))
+    is_small = bench.target.shape[0] * bench.target.shape[1] <= _SMALL_PIXELS
+    return _best_of(bench, treatment, range(1, 101)) if is_small and not best.exact else best
+
+
+def _best_of(bench: Workbench, treatment: Treatment, qualities: range) -> Attempt:
+    found = [attempt for quality in qualities if (attempt := bench.attempt(treatment.but(quality=quality)))]
+    if not found:
+        raise EncodeFailed(str(treatment.codec), reason="it refused the picture at every quality")
+    return max(found, key=lambda attempt: attempt.psnr_db)
 
 
 def same_pictures(bench: Workbench, exact: Attempt) -> tuple[int, ...]:

@@ -143,6 +143,6 @@ def _mean_and_half_width(values: Sequence[float]) -> tuple[float, float]:
 
 def _size_rules(platform: str, findings: Sequence[PairFinding]) -> Iterator[SizeRule]:
     for part in group(findings, SCHEMA):
-        law, _ = law_of(part.findings)
+        law, _ = law_of(part.findings, SCHEMA)
         said = law_in_words(law) if law is not None else "size kept"
         yield SizeRule(platform, part.name, said, len(part.findings), sum(one.resized for one in part.findings))

@@ -84,7 +84,7 @@ def usual_treatment(findings: Sequence[PairFinding]) -> Treatment:
 
 def _draft(index: int, part: Group[PairFinding]) -> _Draft:
     treatment = usual_treatment(part.findings)
-    law, rivals = law_of(part.findings) if treatment.kind == "encode" else (None, [])
+    law, rivals = law_of(part.findings, SCHEMA) if treatment.kind == "encode" else (None, [])
     resize = _with_kernel(law, treatment)
     marks = [(one.overlay, one.size_after) for one in part.findings if one.overlay is not None]
     overlay = overlay_step(marks) if len(marks) > len(part.findings) / 2 else None

@@ -32,7 +32,7 @@ def find_misfits(findings: Sequence[PairFinding]) -> Iterator[Refused]:
 
 def _misfits_of(part: Group[PairFinding]) -> Iterator[Refused]:
     usual = usual_treatment(part.findings)
-    law, _ = law_of(part.findings)
+    law, _ = law_of(part.findings, SCHEMA)
     for finding in part.findings:
         reasons = list(_differences(finding, usual.model_dump()))
         if not explains(law, (finding.size_before, finding.size_after)):

@@ -23,7 +23,7 @@ Plain: TypeAlias = "int | dict[str, Any]"
 Interval: TypeAlias = tuple[float, float]
 
 _FEWEST = 2
-"""Pairs on each side of a limit: of a single one every feature could be the reason."""
+"""Pairs of one quality on each side of a limit: of a single odd one every feature could be the reason."""
 _ODDS = 5
 """How many times likelier a dependence must be than none. In simulated networks 3 still saw some where there was none,
 and 10 missed most of those that ten pairs can show."""
@@ -117,11 +117,12 @@ def _best_limit(findings: Sequence[PairFinding]) -> tuple[str, float] | None:
         order = np.argsort(values, kind="stable")
         ranked = values[order]
         below = np.flatnonzero(np.diff(ranked) > 0) + 1
-        enough = (below >= _FEWEST) & (below <= len(values) - _FEWEST)
+        under = np.cumsum(table[order], axis=0)[below - 1]
+        over = table.sum(axis=0) - under
+        enough = (under.max(axis=1, initial=0) >= _FEWEST) & (over.max(axis=1, initial=0) >= _FEWEST)
         if not enough.any():
             continue
-        under = np.cumsum(table[order], axis=0)[below - 1]
-        split = _log_evidence(under) + _log_evidence(table.sum(axis=0) - under) + _log_prior(ranked, below)
+        split = _log_evidence(under) + _log_evidence(over) + _log_prior(ranked, below)
         split[~enough] = -np.inf
         evidence.append(float(logsumexp(split)))
         at = int(np.argmax(split))

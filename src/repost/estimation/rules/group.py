@@ -118,13 +118,13 @@ def _grown(
     """A tree of splits: what lowers the disorder most comes first, unless that cuts the pairs of a rule in two."""
     evidence = Evidence(findings, schema)
     splits = evidence.splits() if depth and evidence.disorder else []
-    if not splits:
+    if not splits or splits[0][0] < evidence.least:
         return _Leaf(findings, evidence.disorder)
-    tree = _branch(findings, schema, splits[0], depth, ahead=False)
+    tree = _branch(findings, schema, splits[0][1], depth, ahead=False)
     if not ahead or tree.leaves > _FEW_RULES:
         return tree
     on_both_sides = _features(tree.above) & _features(tree.below)
-    others = [split for split in splits[1:] if split.feature in on_both_sides]
+    others = [split for _, split in splits[1:] if split.feature in on_both_sides]
     trees = [tree, *(_branch(findings, schema, split, depth, ahead=False) for split in others)]
     best = min(trees, key=lambda one: one.disorder + evidence.least * one.leaves)
     return _branch(findings, schema, best.split, depth, ahead=True)

@@ -40,6 +40,7 @@ class Schema(Generic[FindingT]):
         lists: Features that rules name as a list of kinds, such as "format".
         kinds: Features that are so or not so.
         shown: A setting of a pair as something that can be counted; None where the pair cannot show it.
+        multiple_of: What served sides usually are a multiple of.
     """
 
     settings: tuple[str, ...]
@@ -47,3 +48,4 @@ class Schema(Generic[FindingT]):
     lists: tuple[str, ...]
     kinds: tuple[str, ...]
     shown: Callable[[FindingT, str], object]
+    multiple_of: int = 1

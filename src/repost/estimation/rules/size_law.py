@@ -42,24 +42,25 @@ def explains(law: Law, change: Change) -> bool:
     return place(before, law, target=_target(law)).size == after
 
 
-def candidate_laws(changes: Sequence[Change]) -> list[Law]:
+def candidate_laws(changes: Sequence[Change], *, multiple_of: int = 1) -> list[Law]:
     """Laws that may be behind some changes, the simplest first.
 
     Args:
         changes: Sizes before and after, at the resize.
+        multiple_of: What sides of this medium usually are a multiple of.
 
     Returns:
         No law at all, then every fit with the limits that the served sizes suggest, for which at least one change of
         size is explained. Other roundings and multiples only where plain rounding leaves a change unexplained.
     """
     changed = [change for change in changes if change[0] != change[1]]
-    plain = _useful(_plain_laws(changed), changed)
+    plain = _useful(_plain_laws(changed, multiple_of), changed)
     # A box for each served size explains everything and predicts nothing, so boxes do not count here.
     sided = [law for law in plain if law.fit not in _BOXES]
     if all(any(explains(law, change) for law in sided) for change in changed):
         return [None, *plain]
     # Of every limit: the true law may explain nothing while its other side is rounded plainly.
-    return [None, *plain, *_useful(_odd_laws(list(_plain_laws(changed))), changed)]
+    return [None, *plain, *_useful(_odd_laws(list(_plain_laws(changed, multiple_of)), multiple_of), changed)]
 
 
 def best_law(changes: Sequence[Change], laws: Sequence[Law]) -> tuple[Law, list[Law]]:
@@ -93,17 +94,17 @@ def _oddness(law: Law) -> int:
     return max((0 if side in USUAL_SIDES_PX else 1 + (side % 100 > 0) + (side % 10 > 0) for side in sides), default=0)
 
 
-def _plain_laws(changed: Sequence[Change]) -> Iterator[Resize]:
+def _plain_laws(changed: Sequence[Change], multiple_of: int) -> Iterator[Resize]:
     grown = any(after[0] > before[0] or after[1] > before[1] for before, after in changed)
     enlarging = (False, True) if grown else (False,)
     for fit, side in _FITS.items():
         limits = Counter(side(after) for _, after in changed).most_common(_COMMON)
         for (px, _), upscale in product(limits, enlarging):
-            yield _resize(fit=fit, px=px, upscale=upscale)
+            yield _resize(fit=fit, px=px, upscale=upscale, multiple_of=multiple_of)
     served = Counter(after for _, after in changed)
     boxes = [size for size, _ in served.most_common(_COMMON)]
     for (width, height), upscale in product(_boxes_inside(list(served)), enlarging):
-        yield _resize(fit="inside", width_px=width, height_px=height, upscale=upscale)
+        yield _resize(fit="inside", width_px=width, height_px=height, upscale=upscale, multiple_of=multiple_of)
     for fit, (width, height), upscale in product(_BOXES, boxes, enlarging):
         yield _resize(fit=fit, width_px=width, height_px=height, upscale=upscale)
 
@@ -122,9 +123,9 @@ def _likely_limits(sides: Sequence[int]) -> list[int]:
     return list(dict.fromkeys([max(sides, default=0), *(side for side, _ in Counter(sides).most_common(_COMMON))]))
 
 
-def _odd_laws(laws: Sequence[Resize]) -> Iterator[Resize]:
+def _odd_laws(laws: Sequence[Resize], usual: int) -> Iterator[Resize]:
     for law, rounding, multiple in product(laws, ("nearest", "floor", "ceil"), (1, 2, 4, 8, 16)):
-        if law.fit in _BOXES or (rounding, multiple) == ("nearest", 1):
+        if law.fit in _BOXES or (rounding, multiple) == ("nearest", usual):
             continue
         # A limit need not be a multiple itself: 1000 px in multiples of 16 is served as 1008.
         own = _target(law)[0]

@@ -76,7 +76,7 @@ class Evidence(Generic[FindingT]):
 
     def __init__(self, findings: Sequence[FindingT], schema: Schema[FindingT]) -> None:
         self.findings, self._schema = findings, schema
-        self.laws = candidate_laws(sizes_of(findings))
+        self.laws = candidate_laws(sizes_of(findings), multiple_of=schema.multiple_of)
         self._tables = [table for name in schema.settings if (table := _one_hot(findings, name, schema)) is not None]
         unexplained = [[not explains(law, change) for law in self.laws] for change in sizes_of(findings)]
         self._unexplained = np.array(unexplained, dtype=np.int64).reshape(len(findings), len(self.laws))
@@ -99,8 +99,8 @@ class Evidence(Generic[FindingT]):
         """What a split must lower the disorder by, and how many pairs it must leave on each side."""
         return 1 if len(self.findings) < _FEW_PAIRS else 2
 
-    def splits(self) -> list[Split]:
-        """One split for each feature that lowers the disorder enough, what lowers it most first."""
+    def splits(self) -> list[tuple[int, Split]]:
+        """One split for each feature and what it lowers the disorder by, the most first."""
         before = self.disorder
         found: list[tuple[int, Split]] = []
         for split, chosen in self._kinds(self.least):
@@ -110,8 +110,8 @@ class Evidence(Generic[FindingT]):
             limit = self._best_limit(name, before, self.least)
             if limit is not None:
                 found.append(limit)
-        found = sorted((one for one in found if one[0] >= self.least), key=lambda one: -one[0])
-        return [_with_equals(gain, split, found) for gain, split in found]
+        found.sort(key=lambda one: -one[0])
+        return [(gain, _with_equals(gain, split, found)) for gain, split in found]
 
     def _kinds(self, least: int) -> Iterator[tuple[Split, NDArray[np.int64]]]:
         for feature in (*self._schema.lists, *self._schema.kinds):
@@ -155,10 +155,10 @@ def sizes_of(findings: Sequence[Finding]) -> list[Change]:
     return [(finding.size_before, finding.size_after) for finding in findings]
 
 
-def law_of(findings: Sequence[Finding]) -> tuple[Law, list[Law]]:
+def law_of(findings: Sequence[FindingT], schema: Schema[FindingT]) -> tuple[Law, list[Law]]:
     """The size law of some pairs, and others that explain as much."""
     changes = sizes_of(findings)
-    return best_law(changes, candidate_laws(changes))
+    return best_law(changes, candidate_laws(changes, multiple_of=schema.multiple_of))
 
 
 def _one_hot(findings: Sequence[FindingT], setting: str, schema: Schema[FindingT]) -> NDArray[np.int64] | None:

@@ -12,13 +12,11 @@ from repost.core.errors import UsageError
 from repost.estimation.about import About
 from repost.estimation.rules.group import Group, group
 from repost.estimation.rules.schema import Schema
-from repost.estimation.rules.size_law import Law, explains, law_in_words
-from repost.estimation.rules.split import Limit, law_of, sizes_of
-from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile, likeliest_preset
-from repost.estimation.videos.rate_law import average_preset, rate_law
+from repost.estimation.rules.size_law import Law, law_in_words
+from repost.estimation.rules.split import Limit, law_of
+from repost.estimation.videos.encode_step import as_value, encode_step
+from repost.estimation.videos.finding import VideoFinding
 from repost.platforms.profile import Profile
-from repost.platforms.steps import Resize
-from repost.platforms.values import Samples
 
 _WIDE = 1.25
 """A limit whose interval ends differ by more than this factor is marked as not known."""
@@ -49,6 +47,7 @@ SCHEMA = Schema(
     lists=("codec", "format"),
     kinds=("rotated",),
     shown=_shown,
+    multiple_of=2,  # chroma at half resolution knows no odd sides
 )  # fmt: skip
 """What is compared between pairs of videos, and what rules may depend on, the likeliest reason first."""
 
@@ -128,12 +127,12 @@ def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
     oriented = _usual(findings, "oriented")
     if oriented is not False:
         yield {"op": "orient"}, {}, [""] if oriented is None else []
-    law, rivals = law_of(findings)
+    law, rivals = law_of(findings, SCHEMA)
     if law is not None:
         yield _resize(law, rivals, findings)
     if frame_rate := _frame_rate(findings):
         yield frame_rate
-    yield _encode(findings)
+    yield encode_step([one for one in findings if one.structure.codec == _usual(findings, "codec")])
     if sound := _sound(findings):
         yield sound
     strip = not any(one.structure.encoder for one in findings)
@@ -151,7 +150,7 @@ def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
     untold = {"kernel": not surely, "fit": bool(rivals)}
-    step = {**_even(law, changed).model_dump(exclude_none=True), "kernel": kernel}
+    step = {**law.model_dump(exclude_none=True), "kernel": kernel}
     return step, provenance, [name for name, holds in untold.items() if holds]
 
 
@@ -167,13 +166,6 @@ def _kernel(findings: Sequence[VideoFinding]) -> tuple[str, bool]:
     return min(tried[0], key=lambda kernel: sum(math.log(errors[kernel]) for errors in tried)), False
 
 
-def _even(law: Resize, changed: Sequence[VideoFinding]) -> Resize:
-    """The law with even sides where that explains as much: chroma at half resolution knows no odd ones."""
-    even = law.model_copy(update={"multiple_of": 2})
-    plain = law.multiple_of == 1 and law.fit not in ("cover", "stretch")
-    return even if plain and all(explains(even, size) for size in sizes_of(changed)) else law
-
-
 def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
     changed = [one for one in findings if abs(one.fps_after / one.features.fps - 1) > _SAME_RATE]
     if not changed:
@@ -183,105 +175,6 @@ def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
     cap = all(one.features.fps > wanted for one in changed)
     step = {"op": "frame_rate", "fps": wanted, "cap": cap}
     return step, {"fps": {"n": len(changed), "votes": {str(rate): count for rate, count in sorted(rates.items())}}}, []
-
-
-def _encode(findings: Sequence[VideoFinding]) -> _Step:
-    codec = str(_usual(findings, "codec"))
-    same = [one for one in findings if one.structure.codec == codec]
-    structures = [one.structure for one in same]
-    encoder = _ENCODERS.get(codec, "libx264")
-    x264 = encoder == "libx264"
-    step: dict[str, Any] = {"op": "encode", "codec": codec if codec in _ENCODERS else "h264", "encoder": encoder}
-    unknown: list[str] = [] if any(map(_is_known, same)) else ["encoder"]
-    step["profile"] = encoder_profile(encoder, str(_usual(findings, "profile")))
-    step["pixel_format"] = str(_usual(findings, "pixel_format"))
-    if x264:
-        step["level"] = (
-            None if any(one.own_level for one in structures) else _constant([one.level for one in structures])
-        )
-        effort, surely = _effort(same)
-        step |= effort
-        if not surely:
-            unknown.append("preset")
-    step |= _group_length(same)
-    step["threads"] = _threads(structures)
-    if step["threads"] is None:
-        unknown.append("threads")
-    rate, provenance, untold = rate_law(same)
-    step["rate"] = rate
-    fidelities = [one.rate.psnr_db for one in same if one.rate and one.rate.psnr_db]
-    if fidelities:
-        step["psnr_db"] = as_value(fidelities)
-    provenance |= _structure_votes(structures)
-    return {name: value for name, value in step.items() if value is not None}, provenance, [*unknown, *untold]
-
-
-_ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
-
-
-def _is_known(finding: VideoFinding) -> bool:
-    """Whether a finding proves the encoder."""
-    return bool(finding.structure.encoder or (finding.rate and finding.rate.proven_crf is not None))
-
-
-def _effort(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], bool]:
-    """The preset most streams agree with, the references and the B-frames; and whether the preset is sure."""
-    structures = [one.structure for one in findings]
-    counts = Counter(preset for one in structures for preset in one.presets)
-    found: dict[str, Any] = {"b_frames": max(one.b_frames for one in structures)}
-    if references := _constant([one.references for one in structures]):
-        found["references"] = references
-    if not counts:
-        return found, False
-    likeliest = [preset for preset, count in counts.items() if count == max(counts.values())]
-    nearest = average_preset(findings)
-    found["preset"] = nearest if nearest in likeliest else likeliest_preset(likeliest)
-    return found, len(likeliest) == 1 or nearest in likeliest
-
-
-def _threads(structures: Sequence[Structure]) -> int | None:
-    """The number most streams were made with.
-
-    The output of some clips is the same for several numbers, of which 1 is tried first: so that any other counts more.
-    """
-    votes = Counter(one.threads for one in structures if one.threads)
-    others = Counter({number: count for number, count in votes.items() if number != 1})
-    return (others or votes).most_common(1)[0][0] if votes else None
-
-
-def _group_length(findings: Sequence[VideoFinding]) -> dict[str, Any]:
-    """Groups of the same most frames or seconds in all streams; none where a stream has a longer one."""
-    known = [one for one in findings if one.structure.longest_gop is not None]
-    if not known:
-        return {}
-    frames = [one.structure.longest_gop or 0 for one in known]
-    seconds = [gop / one.fps_after for gop, one in zip(frames, known, strict=True)]
-    proven = any(one.structure.longest_gop is None and one.exact for one in findings)
-    fixed = not proven and all(one.structure.fixed_gop is not False for one in findings)
-    fixed = fixed and any(one.structure.fixed_gop for one in findings)
-    if len(set(frames)) == 1 and all(one.structure.longest_run <= frames[0] for one in findings):
-        return {"gop_frames": frames[0], "scene_cut": not fixed}
-    longest_s = max(one.structure.longest_run / one.fps_after for one in findings)
-    if max(seconds) - min(seconds) <= _SAME_GOP * max(seconds) and longest_s <= (1 + _SAME_GOP) * max(seconds):
-        return {"gop_s": round(sum(seconds) / len(seconds), 3), "scene_cut": not fixed}
-    return {}
-
-
-_SAME_GOP = 0.02
-
-
-def _structure_votes(structures: Sequence[Structure]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for name, values in (
-        ("preset", [" or ".join(one.presets) for one in structures if one.presets]),
-        ("references", [str(one.references) for one in structures if one.references]),
-        ("b_frames", [str(one.b_frames) for one in structures]),
-        ("level", [one.level for one in structures if one.level]),
-    ):
-        votes = Counter(values)
-        if votes:
-            found[name] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
-    return found
 
 
 def _sound(findings: Sequence[VideoFinding]) -> _Step | None:
@@ -302,21 +195,6 @@ def _container(findings: Sequence[VideoFinding]) -> str:
     return "webm" if _usual(findings, "codec") in ("vp9",) else "mp4"
 
 
-def as_value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
-    """Measured numbers as a value: a constant where they are all equal, else the samples themselves.
-
-    Args:
-        numbers: At least one.
-    """
-    plain = [int(number) if number == int(number) else number for number in numbers]
-    return plain[0] if len(set(plain)) == 1 else Samples(samples=tuple(sorted(plain))).model_dump()
-
-
 def _usual(findings: Sequence[VideoFinding], setting: str) -> object:
     counts = Counter(shown for one in findings if (shown := _shown(one, setting)) is not None)
     return counts.most_common(1)[0][0] if counts else None
-
-
-def _constant(values: Sequence[Any]) -> Any:  # noqa: ANN401 - whatever the values are
-    known = {value for value in values if value is not None}
-    return known.pop() if len(known) == 1 else None

@@ -26,7 +26,9 @@ class Recipe:
         size: Width and height of the result.
         settings: Of the encoder; its rate is replaced.
         kernel: Resampling filter.
-        fps: Constant frame rate of the result, frames repeated or dropped; as they come when None.
+        fps: Constant frame rate of the result, frames repeated or dropped; as they come when None, on a clock that
+            ticks at the upload's nominal rate. That is what ffmpeg 9 does for an MP4; ffmpeg 5.1 repeats and drops
+            frames, though not always those that FFmpeg's filter for a constant rate does.
     """
 
     size: Size
