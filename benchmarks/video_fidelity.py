@@ -45,7 +45,7 @@ from repost.platforms.write import write_profile
 from tables import print_table
 from video_platforms import PLATFORMS, Platform, make_original, share
 
-LEARNED = ("driving_d10", "driving_d18", "634", "source_s29", "demo_data_gallery_02_cups")
+LEARNED = ("driving_d10", "634", "source_s29", "demo_data_gallery_02_cups")
 HELD_OUT = ("driving_d12", "519", "cockatoo_yuv420", "yhffcuhhjy", "demo_data_gallery_03_blocks")
 """Square and small, wide, upright, of 20, 25, 29.97 and 30 frames a second in both."""
 

@@ -56,12 +56,17 @@ def fit_averages(
         EncodeFailed: The encoder refused its settings or a frame.
     """
     wanted = _sizes_of(served)
+    pixels = math.prod(recipe.size)
+    start_bps, buffer = wanted.bitrate_bps, BUFFERS[0]
     found: list[AverageFit] = []
     for preset in presets or (recipe.settings.preset or "medium",):
-        found.append(_fit(upload, wanted, _with_preset(recipe, preset), buffer=None, passes=passes))
+        start = _rate(start_bps, buffer, passes)
+        found.append(_fit(upload, wanted, _with_preset(recipe, preset), start))
+        start_bps = pixels * found[-1].bits_per_pixel_s  # of the same clip, so it is near
     best = min(found, key=lambda fit: fit.distance)
     for buffer in BUFFERS[1:]:
-        found.append(_fit(upload, wanted, _with_preset(recipe, best.preset), buffer=buffer, passes=passes))
+        start = _rate(pixels * best.bits_per_pixel_s, buffer, passes)
+        found.append(_fit(upload, wanted, _with_preset(recipe, best.preset), start, buffer))
     return tuple(sorted(found, key=lambda fit: fit.distance))
 
 
@@ -80,19 +85,19 @@ class _Sizes:
 
 
 def _fit(
-    upload: VideoUpload, wanted: _Sizes, recipe: Recipe, *, buffer: tuple[float, float] | None, passes: int
+    upload: VideoUpload, wanted: _Sizes, recipe: Recipe, rate: Abr, buffer: tuple[float, float] | None = None
 ) -> AverageFit:
-    rate = _rate(wanted.bitrate_bps, buffer, passes)
+    """The target, from a first guess, whose encode takes as much as the served file."""
     sizes = _encoded_sizes(upload, recipe, rate, duration_s=wanted.duration_s)
     for _ in range(_MOST_STEPS - 1):
         miss = sizes.bitrate_bps / wanted.bitrate_bps
         if abs(miss - 1) <= _NEAR:
             break
-        rate = _rate(rate.bitrate_bps / miss, buffer, passes)
+        rate = _rate(rate.bitrate_bps / miss, buffer, rate.passes)
         sizes = _encoded_sizes(upload, recipe, rate, duration_s=wanted.duration_s)
     return AverageFit(
         preset=recipe.settings.preset or "medium",
-        passes=1 if passes == 1 else 2,
+        passes=1 if rate.passes == 1 else 2,
         vbv=buffer,
         bits_per_pixel_s=rate.bitrate_bps / math.prod(recipe.size),
         distance=round(_distance(sizes.bytes_, wanted.bytes_), 4),

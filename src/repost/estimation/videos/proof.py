@@ -34,14 +34,14 @@ class Guesses:
         kernels: Resampling filters.
         presets: Presets of x264.
         b_frames: Most B-frames in a row; None is the preset's.
-        gop_frames: Most frames between keyframes; None is the encoder's.
+        groups: Most frames between keyframes, None being the encoder's, and whether scene cuts start a group too.
         threads: Encoder threads.
     """
 
     kernels: Sequence[str] = ()
     presets: Sequence[str] = ()
     b_frames: Sequence[int | None] = ()
-    gop_frames: Sequence[int | None] = ()
+    groups: Sequence[tuple[int | None, bool]] = ()
     threads: Sequence[int] = THREADS
 
     def variants(self, recipe: Recipe, dimension: str) -> Iterator[Recipe]:
@@ -74,12 +74,12 @@ def _changed(recipe: Recipe, dimension: str, guess: Any) -> Recipe:  # noqa: ANN
         return replace(recipe, settings=replace(settings, preset=guess))
     if dimension == "b_frames":
         return replace(recipe, settings=replace(settings, b_frames=guess))
-    if dimension == "gop_frames":
-        return replace(recipe, settings=replace(settings, gop_frames=guess, scene_cut=True))
+    if dimension == "groups":
+        return replace(recipe, settings=replace(settings, gop_frames=guess[0], scene_cut=guess[1]))
     return replace(recipe, settings=replace(settings, threads=guess))
 
 
-_SHOWN_AT_ONCE = ("kernels", "presets", "b_frames", "gop_frames")
+_SHOWN_AT_ONCE = ("kernels", "presets", "b_frames", "groups")
 """What the first picture depends on already: the encoder looks ahead. With any number of threads it is the same."""
 
 

@@ -79,7 +79,9 @@ def _reproduce(upload: VideoUpload, served: VideoUpload, structure: Structure, c
     scaled = recipe.size != (upload.facts.width_px, upload.facts.height_px)
     proof: Proof | None = None
     if structure.said is None or structure.said[0] == "crf":
-        proof = prove(upload, served, recipe=recipe, guesses=_guesses(structure, KERNELS if scaled else ()))
+        # Equal groups may be what a limit makes of a scene without cuts: fixed groups are proven only where cuts fail.
+        start = recipe if structure.said else replace(recipe, settings=replace(recipe.settings, scene_cut=True))
+        proof = prove(upload, served, recipe=start, guesses=_guesses(structure, KERNELS if scaled else ()))
         if proof.convincing:
             kernel = proof.recipe.kernel if scaled else None
             return Reproduction(_proven(structure, proof), kernel, proof.whole, proof.pictures, crf)
@@ -101,7 +103,7 @@ def _guesses(structure: Structure, kernels: Sequence[str]) -> Guesses:
         kernels=kernels,
         presets=structure.presets,
         b_frames=(None,),
-        gop_frames=(None,) if structure.longest_gop else (),
+        groups=((structure.longest_gop, False), (None, True)) if structure.longest_gop else (),
     )
 
 
@@ -115,6 +117,7 @@ def _proven(structure: Structure, proof: Proof) -> Structure:
         update["b_frames"] = usual if settings.b_frames is None else settings.b_frames
     if proof.whole:
         update["threads"] = settings.threads
+        update["fixed_gop"] = None if settings.scene_cut else True
         if settings.gop_frames is None:
             update["longest_gop"] = None  # scene cuts made the groups
     return structure.model_copy(update=update)
