@@ -29,9 +29,8 @@ BUFFERS: tuple[tuple[float, float] | None, ...] = (None, (1.5, 2.0), (1.0, 1.0))
 LONGEST_S = 60.0
 """Longer uploads are not encoded again this often: the shorter ones of a network tell as much."""
 
-_MOST_STEPS = 3
-_NEAR = 0.002
-"""How near to the served bitrate an encode for a target must come."""
+_NEAR = 0.003
+"""How near to the served bitrate an encode for a target must come, not to be repeated for a better one."""
 
 
 def fit_averages(
@@ -89,17 +88,16 @@ def _fit(
 ) -> AverageFit:
     """The target, from a first guess, whose encode takes as much as the served file."""
     sizes = _encoded_sizes(upload, recipe, rate, duration_s=wanted.duration_s)
-    for _ in range(_MOST_STEPS - 1):
-        miss = sizes.bitrate_bps / wanted.bitrate_bps
-        if abs(miss - 1) <= _NEAR:
-            break
+    miss = sizes.bitrate_bps / wanted.bitrate_bps
+    if abs(miss - 1) > _NEAR:
         rate = _rate(rate.bitrate_bps / miss, buffer, rate.passes)
         sizes = _encoded_sizes(upload, recipe, rate, duration_s=wanted.duration_s)
+        miss = sizes.bitrate_bps / wanted.bitrate_bps
     return AverageFit(
         preset=recipe.settings.preset or "medium",
         passes=1 if rate.passes == 1 else 2,
         vbv=buffer,
-        bits_per_pixel_s=rate.bitrate_bps / math.prod(recipe.size),
+        bits_per_pixel_s=rate.bitrate_bps / miss / math.prod(recipe.size),
         distance=round(_distance(sizes.bytes_, wanted.bytes_), 4),
     )
 

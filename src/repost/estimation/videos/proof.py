@@ -55,13 +55,15 @@ class Guesses:
         return (one for one in found if one != recipe)
 
     def combined(self, recipe: Recipe) -> Iterator[Recipe]:
-        """The recipe and all combinations of guesses, except for threads; kernels change fastest.
+        """The recipe and all combinations of guesses that the first picture depends on; kernels change fastest.
 
         Args:
             recipe: What is varied.
         """
         recipes = [recipe]
-        for dimension in reversed(_SHOWN_AT_ONCE):
+        for dimension in ("groups", "b_frames", "presets", "kernels"):
+            if dimension == "groups" and (recipe.settings.gop_frames or 0) >= _FARTHEST_LOOK:
+                continue
             recipes = [one for start in recipes for one in (start, *self.variants(start, dimension))]
         return iter(dict.fromkeys(recipes))
 
@@ -79,8 +81,8 @@ def _changed(recipe: Recipe, dimension: str, guess: Any) -> Recipe:  # noqa: ANN
     return replace(recipe, settings=replace(settings, threads=guess))
 
 
-_SHOWN_AT_ONCE = ("kernels", "presets", "b_frames", "groups")
-"""What the first picture depends on already: the encoder looks ahead. With any number of threads it is the same."""
+_FARTHEST_LOOK = 60
+"""Frames that x264's slowest presets look ahead; the first picture does not depend on what comes later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def prove(upload: VideoUpload, served: VideoUpload, *, recipe: Recipe, guesses: 
     improved = best.pictures > 0
     while improved and not best.whole:
         improved = False
-        for dimension in (*_SHOWN_AT_ONCE, "threads"):
+        for dimension in ("kernels", "presets", "b_frames", "groups", "threads"):
             if best.whole or (best.convincing and dimension in ("kernels", "presets")):
                 continue
             before = best.pictures
