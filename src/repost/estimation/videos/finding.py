@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
+
+from pydantic import Field
 
 from repost.channel.video.settings import DEFAULT_THREADS, Crf, EncoderSettings
 from repost.platforms.steps import Kernel
@@ -40,6 +43,15 @@ class Sound(Data):
     bitrate_bps: int | None = None
 
 
+_SELDOM = ("ultrafast", "superfast", "placebo")
+"""Presets that are not believed where headers agree with another one too."""
+
+
+def likeliest_preset(presets: Sequence[str]) -> str | None:
+    """The one of several presets of x264 that is most in use, or None where there are none."""
+    return next((preset for preset in reversed(presets) if preset not in _SELDOM), presets[-1] if presets else None)
+
+
 class Structure(Data):
     """How the served stream was coded.
 
@@ -47,12 +59,14 @@ class Structure(Data):
         codec: The standard.
         profile: As FFmpeg reads it, such as "High".
         level: Such as "4.0"; None where the standard has none or it is not told.
+        own_level: Whether the encoder would have chosen that level by itself; None where that was not tried.
         pixel_format: As FFmpeg names it.
         encoder: The program, where it left its name.
         presets: Presets of x264 that the headers agree with, fastest first.
         references: Default references of the headers.
         b_frames: Most B-frames in a row.
-        longest_gop: Most frames between keyframes; None where there is only one group.
+        longest_gop: Most frames between keyframes; None where there is only one group, or the last is longer.
+        longest_run: Frames of the longest group, the last one included: the limit is no less.
         fixed_gop: Whether all groups but the last are equally long; None where too few tell.
         initial_qp: pic_init_qp of the headers.
         mean_qp: Mean QP of the P-frames, or of all.
@@ -65,11 +79,13 @@ class Structure(Data):
     profile: str | None
     level: str | None
     pixel_format: str
+    own_level: bool | None = None
     encoder: str | None = None
     presets: tuple[str, ...] = ()
     references: int | None = None
     b_frames: int = 0
     longest_gop: int | None = None
+    longest_run: int = 0
     fixed_gop: bool | None = None
     initial_qp: int | None = None
     mean_qp: float | None = None
@@ -85,20 +101,38 @@ class Structure(Data):
             crf: The rate factor.
         """
         x264 = encoder == "libx264"
-        known = self.longest_gop if self.fixed_gop else None
+        known = self.longest_gop
         return EncoderSettings(
             encoder=encoder,
             rate=Crf(crf),
             profile=encoder_profile(encoder, self.profile),
             level=self.level if x264 else None,
             pixel_format=self.pixel_format,
-            preset=self.presets[-1] if x264 and self.presets else None,
+            preset=likeliest_preset(self.presets) if x264 else None,
             gop_frames=known,
-            scene_cut=known is None,
+            scene_cut=not (known and self.fixed_gop),
             b_frames=self.b_frames if x264 else None,
             references=self.references if x264 else None,
             threads=self.threads or DEFAULT_THREADS,
         )
+
+
+class AverageFit(Data):
+    """One way of encoding for an average bitrate, and how near it comes to the served stream.
+
+    Attributes:
+        preset: Of x264.
+        passes: 1 or 2.
+        vbv: Peak rate over average rate and buffer over average rate in seconds; no buffer when None.
+        bits_per_pixel_s: The target over width x height at which the stream takes as much as the served one.
+        distance: By how much sizes of frames differ: mean of the logarithm's absolute difference.
+    """
+
+    preset: str
+    passes: Literal[1, 2]
+    vbv: tuple[float, float] | None
+    bits_per_pixel_s: float
+    distance: float
 
 
 class Rate(Data):
@@ -114,6 +148,8 @@ class Rate(Data):
         encodes: Full encodes that the search took.
         bitrates_bps: What was measured, by rate factor.
         proven_crf: The rate factor the stream was made with, proven by making it again.
+        averages: Ways of encoding for an average bitrate, the nearest first; none where the rate factor is proven, or
+            no x264 is in sight.
         psnr_db: Fidelity of the served frames to the upload at the served size, luma.
     """
 
@@ -125,6 +161,7 @@ class Rate(Data):
     encodes: int
     bitrates_bps: dict[int, int]
     proven_crf: float | None = None
+    averages: tuple[AverageFit, ...] = ()
     psnr_db: float | None = None
 
 
@@ -147,7 +184,9 @@ class VideoFinding(Data):
         structure: How it was coded.
         rate: Its rate; None where it was kept.
         kernel: What it was scaled with; None where that cannot be told.
-        exact: Whether the beginning was made again to the last sample, which proves every setting.
+        kernel_errors: Mean squared error of frames made again, by kernel, where no rate factor is proven.
+        exact: Whether the whole stream was made again, bit for bit, which proves every setting.
+        same_pictures: How many of its pictures were, from the first on; see `proof.CONVINCING_PICTURES`.
         sound: What became of the sound; None where the upload has none.
         correlation: Of low-resolution frames of the two.
         doubts: What is odd about the pair, in words.
@@ -170,6 +209,8 @@ class VideoFinding(Data):
     kernel: Kernel | None
     exact: bool
     sound: Sound | None
+    same_pictures: int = 0
+    kernel_errors: dict[str, float] = Field(default_factory=dict[str, float])
     correlation: float | None = None
     doubts: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -96,7 +96,9 @@ class KernelFinding:
     scores: tuple[KernelScore, ...]
 
 
-def find_kernel(upload: VideoUpload, served: VideoUpload, *, recipe: Recipe) -> KernelFinding:
+def find_kernel(
+    upload: VideoUpload, served: VideoUpload, *, recipe: Recipe, other_threads: Sequence[int] = THREADS
+) -> KernelFinding:
     """Find the kernel that scaled an upload, by making the served frames again.
 
     The beginning of the upload is scaled with each kernel, encoded as the recipe says, decoded, and compared with the
@@ -107,6 +109,7 @@ def find_kernel(upload: VideoUpload, served: VideoUpload, *, recipe: Recipe) -> 
         upload: The original.
         served: What came back.
         recipe: How the served file was made, as far as it is known, its rate included; the kernel is replaced.
+        other_threads: Numbers of encoder threads tried where none is exact.
 
     Returns:
         The kernel, whether it is proven, and the ranking.
@@ -123,8 +126,9 @@ def find_kernel(upload: VideoUpload, served: VideoUpload, *, recipe: Recipe) -> 
     if not scores:
         return KernelFinding(None, False, None, "no frames correspond", ())
     scores.sort(key=lambda score: score.error)
+    untried = [threads for threads in other_threads if threads != recipe.settings.threads]
     if not scores[0].exact and recipe.settings.encoder == "libx264" and isinstance(recipe.settings.rate, Crf):
-        scores += _with_other_threads(trial, [score.kernel for score in scores[:2]], recipe.settings.threads)
+        scores += _with_threads(trial, [score.kernel for score in scores[:2]], untried)
         scores.sort(key=lambda score: score.error)
     return _judge(scores)
 
@@ -143,11 +147,9 @@ def _judge(scores: list[KernelScore]) -> KernelFinding:
     )
 
 
-def _with_other_threads(trial: _Trial, kernels: list[str], tried: int) -> Iterator[KernelScore]:
+def _with_threads(trial: _Trial, kernels: list[str], untried: list[int]) -> Iterator[KernelScore]:
     """Scores with other numbers of threads, until one is exact."""
-    for threads in THREADS:
-        if threads == tried:
-            continue
+    for threads in untried:
         scores = [score for kernel in kernels if (score := trial.score(kernel, threads))]
         yield from scores
         if any(score.exact for score in scores):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,9 @@ from repost.estimation.rules.group import Group, group
 from repost.estimation.rules.schema import Schema
 from repost.estimation.rules.size_law import Law, law_in_words
 from repost.estimation.rules.split import Limit, law_of
-from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile
-from repost.estimation.videos.rate_law import rate_law
+from repost.estimation.videos.encode_step import as_value, encode_step
+from repost.estimation.videos.finding import VideoFinding
 from repost.platforms.profile import Profile
-from repost.platforms.values import Samples
 
 _WIDE = 1.25
 """A limit whose interval ends differ by more than this factor is marked as not known."""
@@ -132,7 +132,7 @@ def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
         yield _resize(law, rivals, findings)
     if frame_rate := _frame_rate(findings):
         yield frame_rate
-    yield _encode(findings)
+    yield encode_step([one for one in findings if one.structure.codec == _usual(findings, "codec")])
     if sound := _sound(findings):
         yield sound
     strip = not any(one.structure.encoder for one in findings)
@@ -142,16 +142,28 @@ def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
 def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -> _Step:
     assert law is not None, "only asked where sizes change"
     votes = Counter(one.kernel for one in findings if one.kernel)
-    kernel = votes.most_common(1)[0][0] if votes else "bicubic"
+    kernel, surely = _kernel(findings)
     others = [law_in_words(rival) for rival in rivals if rival is not None]
     note = f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
     changed = [one for one in findings if one.resized]
     provenance: dict[str, dict[str, Any]] = {"fit": {"n": len(changed), "note": note}}
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
-    untold = {"kernel": not votes, "fit": bool(rivals)}
+    untold = {"kernel": not surely, "fit": bool(rivals)}
     step = {**law.model_dump(exclude_none=True), "kernel": kernel}
     return step, provenance, [name for name, holds in untold.items() if holds]
+
+
+def _kernel(findings: Sequence[VideoFinding]) -> tuple[str, bool]:
+    """The kernel that was proven most often, else the one nearest over all pairs; and whether that is sure."""
+    proven = Counter(one.kernel for one in findings if one.kernel and one.same_pictures)
+    if proven:
+        return str(proven.most_common(1)[0][0]), True
+    tried = [one.kernel_errors for one in findings if one.kernel_errors and min(one.kernel_errors.values()) > 0]
+    if not tried:
+        return "bicubic", False
+    # Errors of clips differ by orders of magnitude: what counts is by what factor a kernel is farther than another.
+    return min(tried[0], key=lambda kernel: sum(math.log(errors[kernel]) for errors in tried)), False
 
 
 def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
@@ -163,83 +175,6 @@ def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
     cap = all(one.features.fps > wanted for one in changed)
     step = {"op": "frame_rate", "fps": wanted, "cap": cap}
     return step, {"fps": {"n": len(changed), "votes": {str(rate): count for rate, count in sorted(rates.items())}}}, []
-
-
-def _encode(findings: Sequence[VideoFinding]) -> _Step:
-    codec = str(_usual(findings, "codec"))
-    same = [one for one in findings if one.structure.codec == codec]
-    structures = [one.structure for one in same]
-    encoder = _ENCODERS.get(codec, "libx264")
-    x264 = encoder == "libx264"
-    step: dict[str, Any] = {"op": "encode", "codec": codec if codec in _ENCODERS else "h264", "encoder": encoder}
-    unknown: list[str] = [] if any(one.structure.encoder or one.exact for one in same) else ["encoder"]
-    step["profile"] = encoder_profile(encoder, str(_usual(findings, "profile")))
-    step["pixel_format"] = str(_usual(findings, "pixel_format"))
-    if x264:
-        step["level"] = _constant([one.level for one in structures])
-        step |= _effort(structures)
-        if "preset" not in step:
-            unknown.append("preset")
-    step |= _group_length(same)
-    step["threads"] = _constant([one.threads for one in structures])
-    if step["threads"] is None:
-        unknown.append("threads")
-    rate, provenance, untold = rate_law(same)
-    step["rate"] = rate
-    fidelities = [one.rate.psnr_db for one in same if one.rate and one.rate.psnr_db]
-    if fidelities:
-        step["psnr_db"] = as_value(fidelities)
-    provenance |= _structure_votes(structures)
-    return {name: value for name, value in step.items() if value is not None}, provenance, [*unknown, *untold]
-
-
-_ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
-
-
-def _effort(structures: Sequence[Structure]) -> dict[str, Any]:
-    """The preset all streams agree with, the references and the B-frames."""
-    counts = Counter(preset for one in structures for preset in one.presets)
-    found: dict[str, Any] = {"b_frames": max(one.b_frames for one in structures)}
-    if counts:
-        most = max(counts.values())
-        found["preset"] = [preset for preset, count in counts.items() if count == most][-1]
-    references = _constant([one.references for one in structures])
-    return found | ({"references": references} if references else {})
-
-
-def _group_length(findings: Sequence[VideoFinding]) -> dict[str, Any]:
-    """Fixed groups in frames or seconds, whichever is the same for all; else the longest, where it came up twice."""
-    known = [one for one in findings if one.structure.longest_gop is not None]
-    if not known:
-        return {}
-    frames = [one.structure.longest_gop or 0 for one in known]
-    seconds = [gop / one.fps_after for gop, one in zip(frames, known, strict=True)]
-    fixed = all(one.structure.fixed_gop for one in known if one.structure.fixed_gop is not None) and any(
-        one.structure.fixed_gop for one in known
-    )
-    if len(set(frames)) == 1:
-        return {"gop_frames": frames[0], "scene_cut": not fixed}
-    if max(seconds) - min(seconds) <= _SAME_GOP * max(seconds):
-        return {"gop_s": round(sum(seconds) / len(seconds), 3), "scene_cut": not fixed}
-    longest = Counter(frames).most_common(1)[0]
-    return {"gop_frames": max(frames)} if longest[1] > 1 and longest[0] == max(frames) else {}
-
-
-_SAME_GOP = 0.02
-
-
-def _structure_votes(structures: Sequence[Structure]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for name, values in (
-        ("preset", [" or ".join(one.presets) for one in structures if one.presets]),
-        ("references", [str(one.references) for one in structures if one.references]),
-        ("b_frames", [str(one.b_frames) for one in structures]),
-        ("level", [one.level for one in structures if one.level]),
-    ):
-        votes = Counter(values)
-        if votes:
-            found[name] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
-    return found
 
 
 def _sound(findings: Sequence[VideoFinding]) -> _Step | None:
@@ -260,21 +195,6 @@ def _container(findings: Sequence[VideoFinding]) -> str:
     return "webm" if _usual(findings, "codec") in ("vp9",) else "mp4"
 
 
-def as_value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
-    """Measured numbers as a value: a constant where they are all equal, else the samples themselves.
-
-    Args:
-        numbers: At least one.
-    """
-    plain = [int(number) if number == int(number) else number for number in numbers]
-    return plain[0] if len(set(plain)) == 1 else Samples(samples=tuple(sorted(plain))).model_dump()
-
-
 def _usual(findings: Sequence[VideoFinding], setting: str) -> object:
     counts = Counter(shown for one in findings if (shown := _shown(one, setting)) is not None)
     return counts.most_common(1)[0][0] if counts else None
-
-
-def _constant(values: Sequence[Any]) -> Any:  # noqa: ANN401 - whatever the values are
-    known = {value for value in values if value is not None}
-    return known.pop() if len(known) == 1 else None

@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 from repost.channel.video.fidelity import compare_videos
 from repost.core.errors import UnsupportedMedia
 from repost.estimation.videos.content import ContentCheck, compare_content
-from repost.estimation.videos.finding import Rate, Size, Structure, VideoFeatures, VideoFinding, encoder_profile
-from repost.estimation.videos.kernel import KernelFinding, find_kernel
+from repost.estimation.videos.finding import Rate, Size, VideoFeatures, VideoFinding, encoder_profile
 from repost.estimation.videos.rate_cache import RateCache
 from repost.estimation.videos.recipe import Recipe
+from repost.estimation.videos.reproduce import Reproduction, reproduce
 from repost.estimation.videos.search import CrfSearch, CrfTarget, search_crf
 from repost.estimation.videos.sound import find_sound
 from repost.estimation.videos.start import find_start, reference_settings
 from repost.estimation.videos.structure import read_structure
 from repost.media.video.upload import VideoUpload
-
-_SAME_RATE = 0.005
-"""Frame rates within half a percent are one: 30 and 30000/1001 differ by a thousandth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +57,8 @@ def examine_video_pair(upload: VideoUpload, served: VideoUpload, *, name: str, h
     structure = read_structure(served)
     oriented = None if not upload.facts.rotated else not served.facts.rotated
     before, after = _sizes(upload, served, turned=oriented is not False)
-    kernel = None if kept else _kernel(upload, served, structure)
-    if kernel is not None and kernel.threads is not None:
-        structure = structure.model_copy(update={"threads": kernel.threads})
-    rate = None if kept else _rate(upload, served, structure, kernel, how)
+    made = Reproduction(structure) if kept else reproduce(upload, served, structure)
+    rate = None if kept else _rate(upload, served, made, how)
     return VideoFinding(
         name=name,
         source_file=served.path.name,
@@ -77,10 +72,12 @@ def examine_video_pair(upload: VideoUpload, served: VideoUpload, *, name: str, h
         kept=kept,
         oriented=oriented,
         fps_after=float(served.facts.fps),
-        structure=structure,
+        structure=made.structure,
         rate=rate,
-        kernel=kernel.kernel if kernel else None,  # type: ignore[arg-type] - names of kernels
-        exact=bool(kernel and kernel.exact),
+        kernel=made.kernel,  # type: ignore[arg-type] - names of kernels
+        exact=made.exact,
+        same_pictures=made.same_pictures,
+        kernel_errors=dict(made.kernel_errors),
         sound=find_sound(upload, served),
         correlation=content.correlation if content else None,
         doubts=tuple(_doubts(upload, served, rate)),
@@ -120,37 +117,10 @@ def _sizes(upload: VideoUpload, served: VideoUpload, *, turned: bool) -> tuple[S
     return upload.facts.stored_size, served.facts.stored_size
 
 
-def _recipe(upload: VideoUpload, served: VideoUpload, structure: Structure, crf: float) -> Recipe:
-    encoder = reference_settings(served.facts).encoder
-    changed = abs(float(served.facts.fps) / float(upload.facts.fps) - 1) > _SAME_RATE
-    return Recipe(
-        size=(served.facts.width_px, served.facts.height_px),
-        settings=structure.settings(encoder=encoder, crf=crf),
-        fps=served.facts.fps if changed else None,
-    )
-
-
-def _kernel(upload: VideoUpload, served: VideoUpload, structure: Structure) -> KernelFinding | None:
-    crf = _likely_crf(structure)
-    if crf is None or structure.codec != "h264":
-        return None  # only x264's streams can be made again to the sample, and only they tell their rate factor
-    return find_kernel(upload, served, recipe=_recipe(upload, served, structure, crf))
-
-
-def _likely_crf(structure: Structure) -> float | None:
-    """The rate factor that headers point to; x264 writes it into the picture parameter set, cut to a whole number."""
-    if structure.said is not None and structure.said[0] == "crf":
-        return structure.said[1]
-    return structure.initial_qp if structure.initial_qp is not None else structure.mean_qp
-
-
-def _rate(
-    upload: VideoUpload, served: VideoUpload, structure: Structure, kernel: KernelFinding | None, how: Examination
-) -> Rate:
+def _rate(upload: VideoUpload, served: VideoUpload, made: Reproduction, how: Examination) -> Rate:
     found = search_reference_crf(upload, served, how)
     width_px, height_px = served.facts.stored_size
-    scaler = (kernel.kernel if kernel else None) or "bicubic"
-    psnr_db = compare_videos(upload, served.path, kernel=scaler).get("psnr_db")
+    psnr_db = compare_videos(upload, served.path, kernel=made.kernel or "bicubic").get("psnr_db")
     return Rate(
         bitrate_bps=served.facts.bitrate_bps,
         bits_per_pixel_s=served.facts.bitrate_bps / (width_px * height_px),
@@ -159,7 +129,8 @@ def _rate(
         crf_exact=found.crf_exact,
         encodes=found.encodes,
         bitrates_bps=dict(found.bitrates_bps),
-        proven_crf=_likely_crf(structure) if kernel and kernel.exact else None,
+        proven_crf=made.proven_crf,
+        averages=made.averages,
         psnr_db=None if psnr_db is None else round(psnr_db, 3),
     )
 

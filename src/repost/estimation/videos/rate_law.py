@@ -31,22 +31,70 @@ def rate_law(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str
         spread = [min(crfs), max(crfs)]
         provenance = {"rate.crf": {"n": len(crfs), "note": reason, "interval": spread}}
         return {"mode": "crf", "crf": _value(crfs)}, provenance, []
-    rates = [one.rate.bits_per_pixel_s for one in findings if one.rate]
+    return _average_law(findings, reason)
+
+
+def _average_law(
+    findings: Sequence[VideoFinding], reason: str
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
+    """So many bits for each pixel: of the targets, where encoding again found them, else of the files."""
+    way = _nearest_way(findings)
+    rates = [bits for one in findings if (bits := _bits_per_pixel_s(one, way)) is not None]
     mean = sum(rates) / len(rates)
     narrow = max(rates) - min(rates) <= _SAME_RATE * mean
     value: Any = round(mean, 6) if narrow else Samples(samples=tuple(sorted(round(x, 6) for x in rates))).model_dump()
     note = f"{reason}; mean {mean:.4g}, from {min(rates):.4g} to {max(rates):.4g}"
-    law: dict[str, Any] = {"mode": "abr", "bits_per_pixel_s": value, "passes": 2}
+    passes, buffer = way[:2] if way else (2, None)
+    law: dict[str, Any] = {"mode": "abr", "bits_per_pixel_s": value, "passes": passes}
     provenance: dict[str, dict[str, Any]] = {
         "rate.bits_per_pixel_s": {"n": len(rates), "note": note, "interval": [min(rates), max(rates)]}
     }
-    buffers = [one.structure.vbv for one in findings if one.structure.vbv]
-    unknown = ["rate.passes"]
-    if buffers:
-        law |= {"vbv_max_ratio": buffers[0][0], "vbv_buffer_s": buffers[0][1]}
-    else:
+    unknown = [] if way else ["rate.passes"]
+    said = next((one.structure.vbv for one in findings if one.structure.vbv), None)
+    if buffer := said or buffer:
+        law |= {"vbv_max_ratio": buffer[0], "vbv_buffer_s": buffer[1]}
+    if not said:
         unknown.append("rate.vbv_max_ratio")
     return law, provenance, unknown
+
+
+_Way = tuple[int, tuple[float, float] | None, str]
+"""Passes, buffer, preset."""
+_CLEARLY = 0.8
+"""How much nearer than without a buffer an encode with one must come for the buffer to be believed."""
+
+
+def average_preset(findings: Sequence[VideoFinding]) -> str | None:
+    """The preset whose encodes for the same bitrate come nearest to the served files, frame by frame.
+
+    Args:
+        findings: Of one rule and codec.
+
+    Returns:
+        The preset, or None where none was encoded again.
+    """
+    way = _nearest_way(findings)
+    return way[2] if way else None
+
+
+def _nearest_way(findings: Sequence[VideoFinding]) -> _Way | None:
+    """The way of encoding that comes nearest over all pairs it was tried with; with a buffer only if clearly nearer."""
+    distances: dict[_Way, list[float]] = {}
+    for one in findings:
+        for fit in one.rate.averages if one.rate else ():
+            distances.setdefault((fit.passes, fit.vbv, fit.preset), []).append(fit.distance)
+    if not distances:
+        return None
+    most = max(map(len, distances.values()))
+    means = {way: sum(found) / len(found) for way, found in distances.items() if len(found) == most}
+    return min(means, key=lambda way: means[way] * (1 if way[1] is None else 1 / _CLEARLY))
+
+
+def _bits_per_pixel_s(finding: VideoFinding, way: _Way | None) -> float | None:
+    if finding.rate is None:
+        return None
+    fits = [fit for fit in finding.rate.averages if (fit.passes, fit.vbv, fit.preset) == way]
+    return fits[0].bits_per_pixel_s if fits else None if way else finding.rate.bits_per_pixel_s
 
 
 def _mode(findings: Sequence[VideoFinding]) -> tuple[RateMode, str]:
@@ -54,9 +102,11 @@ def _mode(findings: Sequence[VideoFinding]) -> tuple[RateMode, str]:
     if said:
         mode: RateMode = "crf" if said.count("crf") * 2 > len(said) else "abr"
         return mode, f"{len(said)} streams say so"
-    proven = sum(one.exact for one in findings)
+    proven = sum(one.rate is not None and one.rate.proven_crf is not None for one in findings)
     if proven:
-        return "crf", f"{proven} of {len(findings)} streams were made again to the sample"
+        return "crf", f"{proven} of {len(findings)} streams were made again to the bit"
+    if any(one.rate.averages for one in findings if one.rate):
+        return "abr", "no rate factor gives such streams"
     first = {one.structure.initial_qp for one in findings}
     if len(findings) > 1 and len(first) == 1 and first.isdisjoint({None, AMBIGUOUS_QP}):
         return "crf", f"all {len(findings)} streams start from the same QP"

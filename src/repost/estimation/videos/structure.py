@@ -42,8 +42,9 @@ def read_structure(served: VideoUpload) -> Structure:
         presets=(own,) if own else guessed,
         references=int(said["ref"]) if "ref" in said else (headers.references if headers else None),
         b_frames=int(said.get("bframes", coding.longest_b_run)),
-        longest_gop=_longest_gop(gaps, said),
-        fixed_gop=_is_fixed(gaps, said),
+        longest_gop=_longest_gop(gaps, coding.last_group_frames, said),
+        longest_run=max(*gaps, coding.last_group_frames) if gaps else coding.last_group_frames,
+        fixed_gop=_is_fixed(gaps, coding.last_group_frames, said),
         initial_qp=headers.initial_qp if headers else None,
         mean_qp=_mean_qp(coding),
         threads=int(said["threads"]) if said.get("threads", "").isdigit() else None,
@@ -64,16 +65,18 @@ def level_of(facts: VideoFacts) -> str | None:
     return f"{tenths // 10}.{tenths % 10}"
 
 
-def _longest_gop(gaps: tuple[int, ...], said: Mapping[str, str]) -> int | None:
+def _longest_gop(gaps: tuple[int, ...], last: int, said: Mapping[str, str]) -> int | None:
     if said.get("keyint", "").isdigit():
         return int(said["keyint"])
-    return max(gaps, default=None)
+    longest = max(gaps, default=0)
+    # A longer run without a keyframe at the end shows that no limit made the gaps, but scene cuts did.
+    return longest if longest >= last and gaps else None
 
 
-def _is_fixed(gaps: tuple[int, ...], said: Mapping[str, str]) -> bool | None:
+def _is_fixed(gaps: tuple[int, ...], last: int, said: Mapping[str, str]) -> bool | None:
     if said.get("keyint", "").isdigit():
         return said.get("scenecut") == "0" or said.get("keyint_min") == said["keyint"]
-    return len(set(gaps)) == 1 if len(gaps) >= _FEWEST_GAPS else None
+    return len(set(gaps)) == 1 and gaps[0] >= last if len(gaps) >= _FEWEST_GAPS else None
 
 
 def _mean_qp(coding: StreamCoding) -> float | None:

@@ -92,6 +92,11 @@ class StreamCoding:
         """Frames from each keyframe to the next."""
         return tuple(after - before for before, after in pairwise(self.keyframes))
 
+    @property
+    def last_group_frames(self) -> int:
+        """Frames from the last keyframe to the end."""
+        return len(self.kinds) - (self.keyframes[-1] if self.keyframes else 0)
+
 
 def decode_frames(
     path: Path, *, name: str | None = None, threads: int = 0, max_pixels: int | None = None

@@ -11,6 +11,9 @@ _START_CODE = re.compile(b"\0\0\1")
 _SEQUENCE, _PICTURE = 7, 8
 """Types of network abstraction layer units that hold parameter sets (table 7-1)."""
 
+_SLICES = frozenset({1, 2, 3, 4, 5})
+"""Types of units that hold coded pictures (table 7-1)."""
+
 _CHROMA_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 """Profiles whose sequence parameter sets say the chroma format (clause 7.3.2.1.1)."""
 _EXTENDED_ASPECT = 255
@@ -86,6 +89,22 @@ def find_parameter_sets(header: bytes, packet: bytes) -> tuple[SequenceSet, Pict
     return next(
         ((sequences[picture.sequence_id], picture) for picture in pictures if picture.sequence_id in sequences), None
     )
+
+
+def picture_units(header: bytes, packet: bytes) -> bytes:
+    """The coded picture of a packet: its slices, without parameter sets, messages and the framing of the container.
+
+    Args:
+        header: What the container keeps outside the stream: an "avcC" record, an Annex B stream, or nothing.
+        packet: Any packet of the stream.
+
+    Returns:
+        The slices, the same bytes in whatever container; empty where there are none.
+    """
+    framed = header[:1] == b"\1" and len(header) > _SHORTEST_RECORD_BYTES
+    units = _units_of_packet(packet, (header[4] & 3) + 1) if framed else _units_of_stream(packet)
+    # Units never end with a zero (clause 7.4.1); one in front of a start code belongs to the code.
+    return b"".join(unit.rstrip(b"\0") for unit in units if unit and unit[0] & 31 in _SLICES)
 
 
 def _units(header: bytes, packet: bytes) -> Iterator[bytes]:

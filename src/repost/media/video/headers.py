@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repost.media.video.h264 import find_parameter_sets
+from repost.media.video.h264 import find_parameter_sets, picture_units
 from repost.media.video.open import open_video
 
 _SETTINGS = re.compile(rb"x26[45] [^\0]*")
@@ -84,6 +84,27 @@ def read_h264_headers(path: Path, *, name: str | None = None, max_pixels: int | 
         hypothetical_decoder=sequence.hypothetical_decoder,
         chroma_format_idc=sequence.chroma_format_idc,
     )
+
+
+def read_h264_pictures(path: Path, *, name: str | None = None, max_pixels: int | None = None) -> Iterator[bytes]:
+    """Read the coded pictures of an H.264 stream, without decoding them.
+
+    Args:
+        path: The file.
+        name: What it is called in errors; the path when None.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
+
+    Yields:
+        The slices of each packet, in the order they lie in the file; see `h264.picture_units`.
+
+    Raises:
+        MediaError: It is no video, damaged or empty; perhaps only after some packets.
+    """
+    with open_video(path, name=name or str(path), max_pixels=max_pixels) as (container, stream):
+        header = stream.codec_context.extradata or b""
+        for packet in container.demux(stream):
+            if packet.size:
+                yield picture_units(header, bytes(packet))
 
 
 def parse_encoder_settings(message: bytes) -> Mapping[str, str] | None:
