@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import av
 from av.codec.context import Flags
+from av.error import FFmpegError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from repost.channel.sizes import Size
 from repost.channel.video.failing import failing
-from repost.channel.video.settings import Abr, EncoderSettings
+from repost.channel.video.settings import ENCODERS, Abr, EncoderSettings
 from repost.media.video.facts import Colour, VideoFacts
 
 
@@ -118,6 +120,25 @@ class Encoder:
     def headers(self) -> bytes:
         """What decoders need beside the packets; there once the first packet is."""
         return self._context.extradata or b""
+
+
+@cache
+def can_encode(encoder: str) -> bool:
+    """Whether an encoder works here: FFmpeg may know it while its library or hardware is absent.
+
+    Args:
+        encoder: FFmpeg's name of it.
+    """
+    if encoder in ENCODERS.values():
+        return True
+    try:
+        context: Any = av.CodecContext.create(encoder, "w")
+        context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"
+        context.time_base = Fraction(1, 25)
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True
 
 
 def configure(

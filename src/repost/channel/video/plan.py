@@ -9,10 +9,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import av
-
 from repost.channel.sizes import Size, drawn_target, overlay_region, place
 from repost.channel.trace import Box, StepTrace
+from repost.channel.video.encoder import can_encode
 from repost.channel.video.filters import FrameFilter
 from repost.channel.video.settings import (
     DEFAULT_PRESETS,
@@ -205,8 +204,8 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
             remedy="how networks map its tones is not known; map them first, such as with ffmpeg's zscale and tonemap",
         )
     course.size = _even(course.size, step.pixel_format)
-    # A program that PyAV's wheels lack (a hardware encoder, libaom) is stood in for by the standard's own; the trace says so.
-    encoder = step.encoder if step.encoder in av.codecs_available else ENCODERS[step.codec]
+    # A program that is not here (a hardware encoder, libaom) is stood in for by the standard's own; the trace says so.
+    encoder = step.encoder if step.encoder and can_encode(step.encoder) else ENCODERS[step.codec]
     rate = _rate(step, course)
     course.settings = EncoderSettings(
         encoder=encoder,
