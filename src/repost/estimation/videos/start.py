@@ -35,7 +35,7 @@ HALVING_CRF = 6.0
 _VERYFAST_CRF = 1.5
 """How much more CRF the medium preset needs for the bitrate of veryfast, the one with a single reference frame."""
 _VERYFAST_SPREAD_CRF = 1.0
-"""How far that is off. With more references the answer is the CRF itself or the next, for 18 of 18."""
+"""How far that is off. With more references the CRF and the next one decide all 18 of 18."""
 _TYPICAL_CRF, _TYPICAL_BITS_PER_PIXEL, _TYPICAL_SPREAD_CRF = 30, 0.02, 4.0
 """What x264's medium preset needs for a pixel at that CRF, and how far a guess from that is off."""
 _FRAMES_SHARE, _FRAMES_CRF, _FRAMES_SPREAD_CRF = 2 / 3, 0.9, 2.0
@@ -43,8 +43,8 @@ _FRAMES_SHARE, _FRAMES_CRF, _FRAMES_SPREAD_CRF = 2 / 3, 0.9, 2.0
 the result is off: 1.2 (root mean square), where the QP alone is off by 2.6: the less moves, the lower is the QP for
 the CRF, and the fewer bits there are."""
 _DOUBTED_CRF = 3.0
-"""How far headers may be from that and from the QP to be believed. The second of two passes at an average bitrate
-leaves an initial QP in them that is 1-7 above the answer."""
+"""How far headers may be above or below both that and the QP to be believed. The second of two passes at an average
+bitrate leaves an initial QP in them that is 1-7 above the answer."""
 _AMBIGUOUS_CRF = 2.0
 """How near to 26 the frames must point for an initial QP of 26 to be taken for a CRF."""
 _FIRST_FRAMES = 50
@@ -123,8 +123,11 @@ def _by_frames(qp: float, by_bitrate: float) -> float:
 
 
 def _agree(told: Start, qp: float | None, by_bitrate: float) -> bool:
-    """Whether headers may be believed. Noise takes so many bits that only the QP is near, stillness the other way."""
-    return qp is None or min(abs(told.crf - near) for near in (qp, _by_frames(qp, by_bitrate))) <= _DOUBTED_CRF
+    """Whether headers may be believed: the CRF of noise, which takes many bits, is far below the QP."""
+    if qp is None:
+        return True
+    lowest, highest = sorted((qp, _by_frames(qp, by_bitrate)))
+    return lowest - _DOUBTED_CRF <= told.crf <= highest + _DOUBTED_CRF
 
 
 def reference_settings(facts: VideoFacts) -> EncoderSettings:
