@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-from intervals import wilson
 
 from environment import environment, print_environment
 from repost.channel.video.settings import Crf, EncoderSettings
@@ -36,6 +35,7 @@ from repost.estimation.videos.recipe import Recipe
 from repost.estimation.videos.search import CrfTarget, search_crf
 from repost.estimation.videos.start import Start, find_start
 from repost.media.video.upload import VideoUpload
+from repost.metrics.intervals import wilson
 from video_targets import JUDGED, TUNING, Platform, platforms, program_scan, serve, served_size, trim
 
 CRF_MIN, CRF_MAX = 20, 51

@@ -12,7 +12,7 @@ from repost.estimation.videos.recipe import Recipe
 from repost.media.video.upload import VideoUpload
 from video_clips import moving_frames, write_clip
 
-SIZE = (128, 96)
+SIZE = (96, 64)
 SETTINGS = EncoderSettings(rate=Crf(27), profile="high", preset="veryfast")
 RECIPE = Recipe(size=SIZE, settings=SETTINGS)
 
@@ -20,7 +20,7 @@ RECIPE = Recipe(size=SIZE, settings=SETTINGS)
 @pytest.fixture(scope="module")
 def upload(tmp_path_factory):
     path = tmp_path_factory.mktemp("uploads") / "upload.mp4"
-    return VideoUpload(write_clip(path, moving_frames(40, size=(208, 160), sharp=False, noise=4.0)))
+    return VideoUpload(write_clip(path, moving_frames(24, size=(156, 106), sharp=False, noise=4.0)))
 
 
 def serve(upload, path, recipe):
@@ -58,9 +58,9 @@ def test_the_kernel_is_told_but_not_proven_where_the_rate_is_a_little_off(upload
 def test_threads_are_proven_where_the_output_depends_on_them(tmp_path):
     """With more threads x264 searches less far up and down."""
     upload = VideoUpload(
-        write_clip(tmp_path / "upload.mp4", moving_frames(32, size=(160, 320), sharp=False, speed=17.0))
+        write_clip(tmp_path / "upload.mp4", moving_frames(20, size=(80, 320), sharp=False, speed=17.0))
     )
-    recipe = Recipe(size=(128, 256), settings=SETTINGS)
+    recipe = Recipe(size=(64, 256), settings=SETTINGS)
     threads = 6
     platform = replace(recipe, kernel="lanczos", settings=replace(SETTINGS, threads=threads))
     served = serve(upload, tmp_path / "served.mp4", platform)
@@ -77,9 +77,9 @@ def test_it_cannot_be_told_without_scaling(upload):
 
 
 def test_grey_pictures_do_not_tell_bicublin_from_bicubic(tmp_path):
-    frames = [frame.copy() for frame in moving_frames(30, size=(208, 160), sharp=False)]
+    frames = [frame.copy() for frame in moving_frames(20, size=(156, 106), sharp=False)]
     for frame in frames:
-        frame[160:] = 128
+        frame[106:] = 128
     upload = VideoUpload(write_clip(tmp_path / "grey.mp4", frames))
     served = serve(upload, tmp_path / "served.mp4", replace(RECIPE, kernel="bicubic"))
     found = find_kernel(upload, served, recipe=RECIPE)
@@ -89,12 +89,12 @@ def test_grey_pictures_do_not_tell_bicublin_from_bicubic(tmp_path):
 
 def test_a_file_of_another_size_has_no_frames_that_correspond(upload, tmp_path):
     served = serve(upload, tmp_path / "served.mp4", RECIPE)
-    found = find_kernel(upload, served, recipe=replace(RECIPE, size=(96, 128)))
+    found = find_kernel(upload, served, recipe=replace(RECIPE, size=(64, 96)))
     assert (found.kernel, found.reason) == (None, "no frames correspond")
 
 
 def test_another_video_is_no_proof(upload, tmp_path):
-    frames = list(moving_frames(40, size=(208, 160), seed=77))
+    frames = list(moving_frames(24, size=(156, 106), seed=77))
     other = VideoUpload(write_clip(tmp_path / "other.mp4", frames))
     served = serve(other, tmp_path / "served.mp4", RECIPE)
     found = find_kernel(upload, served, recipe=RECIPE)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -11,8 +12,8 @@ import pytest
 
 from repost.channel.video.settings import Crf, EncoderSettings
 from repost.core.errors import UsageError
-from repost.core.heap import fresh_memory
-from repost.estimation.videos import rates
+from repost.core.heap import fresh_memory, keep_freed_memory
+from repost.estimation.videos import rates, start
 from repost.estimation.videos.hunt import Hunt
 from repost.estimation.videos.rate_cache import RateCache
 from repost.estimation.videos.rates import RateMeter
@@ -20,11 +21,13 @@ from repost.estimation.videos.recipe import Recipe
 from repost.estimation.videos.search import CrfTarget, search_crf
 from repost.estimation.videos.start import Start, find_start, reference_settings
 from repost.media.video.facts import read_video_facts
+from repost.media.video.frames import read_stream_coding
+from repost.media.video.headers import read_h264_headers
 from repost.media.video.upload import VideoUpload
 from video_clips import moving_frames, write_clip
 
-SIZE = (192, 128)
-LOWEST, HIGHEST = 20, 36
+SIZE = (192, 64)
+LOWEST, HIGHEST = 20, 34
 RECIPE = Recipe(size=SIZE, settings=EncoderSettings(rate=Crf(0), profile="high", message=True))
 CLIPS = {
     "sharp": {"sharp": True, "noise": 6.0},
@@ -37,7 +40,7 @@ CLIPS = {
 def uploads(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uploads")
     return {
-        name: VideoUpload(write_clip(folder / f"{name}.mp4", moving_frames(25, size=(224, 160), **how)))
+        name: VideoUpload(write_clip(folder / f"{name}.mp4", moving_frames(16, size=(224, 80), **how)))
         for name, how in CLIPS.items()
     }
 
@@ -206,7 +209,7 @@ def test_an_entry_under_another_name_is_not_believed(uploads, tmp_path):
 @pytest.mark.parametrize(
     "other",
     [
-        Recipe(size=(128, 192), settings=RECIPE.settings),
+        Recipe(size=(64, 192), settings=RECIPE.settings),
         Recipe(size=SIZE, settings=RECIPE.settings, kernel="lanczos"),
         Recipe(size=SIZE, settings=RECIPE.settings, fps=Fraction(5)),
         Recipe(size=SIZE, settings=EncoderSettings(rate=Crf(0), profile="main")),
@@ -230,6 +233,38 @@ def test_the_cache_does_not_depend_on_the_rate_in_the_recipe(uploads, tmp_path):
 def test_the_start_is_the_rate_factor_that_x264_left_in_the_headers(tmp_path):
     path = write_clip(tmp_path / "served.mp4", moving_frames(24), options={"crf": "29", "preset": "medium"})
     assert find_start(VideoUpload(path)) == Start(29, 0.0, "headers")
+
+
+def test_the_start_has_a_spread_where_there_is_one_reference_as_with_veryfast(tmp_path):
+    path = write_clip(tmp_path / "served.mp4", moving_frames(24), options={"crf": "29", "preset": "veryfast"})
+    found = find_start(VideoUpload(path))
+    assert found.source == "headers"
+    assert 29 <= found.crf - found.spread_crf < found.crf + found.spread_crf <= 33
+
+
+@pytest.mark.parametrize("initial_qp", [12, 37])
+def test_headers_far_from_the_qp_of_the_frames_are_not_believed(tmp_path, initial_qp):
+    """As in the second of two passes, whose initial QP is above the answer."""
+    served = VideoUpload(write_clip(tmp_path / "served.mp4", moving_frames(24), options={"crf": "24"}))
+    headers = read_h264_headers(served.path)
+    assert find_start(served, headers=headers) == Start(24, 0.0, "headers")
+    found = find_start(served, headers=replace(headers, initial_qp=initial_qp))
+    assert found.source == "frames"
+    assert abs(found.crf - 24) < abs(initial_qp - 24)
+    assert found.spread_crf > 0
+
+
+def test_headers_are_believed_where_only_the_first_frames_speak_against_them(tmp_path, monkeypatch):
+    """The stream begins with nothing to see, whose QP is low."""
+    first = 4
+    monkeypatch.setattr(start, "_FIRST_FRAMES", first)
+    dark = np.full((96 * 3 // 2, 128), 128, np.uint8)
+    frames = [*[dark] * first, *moving_frames(20)]
+    served = VideoUpload(write_clip(tmp_path / "served.mp4", frames, options={"crf": "29"}))
+    told = Start(29, 0.0, "headers")
+    coding = read_stream_coding(served.path, most_frames=first)
+    assert find_start(served, coding=coding) != told
+    assert find_start(served) == told
 
 
 def test_the_start_is_the_qp_of_the_frames_where_headers_say_26(tmp_path):
@@ -297,11 +332,13 @@ def test_bitrates_are_those_of_the_ffmpeg_program(uploads, tmp_path, name):
 
 
 def test_bitrates_do_not_depend_on_what_the_process_did_before(uploads):
-    """192 px are 12 macroblocks, no multiple of the 8 that x264's assembly works on at once."""
+    """Neither on what it left in memory, nor on pictures having set how memory is handed out."""
+    recipe = Recipe(size=(104, 56), settings=RECIPE.settings)
     rng = np.random.default_rng(2)
     found = set()
-    for _ in range(8):
-        found.add(RateMeter(uploads["sharp"], RECIPE).measure(24)[24])
+    for _ in range(6):
+        keep_freed_memory()
+        found.add(RateMeter(uploads["sharp"], recipe).measure(34)[34])
         kept = [rng.integers(0, 255, int(size)).astype(np.uint8) for size in rng.integers(100, 60_000, 300)]
         del kept
     assert len(found) == 1

@@ -121,6 +121,8 @@ def find_kernel(
     if recipe.size == (upload.facts.width_px, upload.facts.height_px):
         return KernelFinding(None, False, None, "not scaled", ())
     wanted = _served_planes(served, recipe)
+    if not wanted:
+        return KernelFinding(None, False, None, "no frames correspond", ())
     trial = _Trial(upload, recipe, wanted)
     scores = [score for kernel in KERNELS if (score := trial.score(kernel, recipe.settings.threads))]
     if not scores:
