@@ -108,14 +108,14 @@ def _identical(first: Path, second: Path) -> bool:
 def learn(platform: Platform, originals: Path, served: Path) -> EstimatedVideos:
     """What the pairs teach."""
     pairs = [FilesOfPair(name, originals / f"{name}.mp4", served / f"{name}.mp4") for name in LEARNED]
-    events = estimate_videos(pairs, About(platform.name, "2026-11"), how=Examination())
+    events = estimate_videos(pairs, About(platform.name, "2026-11"), how=Examination(encoder=platform.searched_with))
     return next(event for event in events if isinstance(event, EstimatedVideos))
 
 
 def peer_profile(platform: Platform, learned: EstimatedVideos) -> Profile:
     """The published framework's emulation, from the same pairs."""
-    database = ReferenceDatabase("samples", {platform.name: {"libx264": tuple(learned.samples())}})
-    return profile_of_reference(database, platform.name, lookup="reference")
+    database = ReferenceDatabase("samples", {platform.name: {platform.searched_with: tuple(learned.samples())}})
+    return profile_of_reference(database, platform.name, codec=platform.searched_with, lookup="reference")
 
 
 def emulate_all(
