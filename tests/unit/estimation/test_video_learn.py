@@ -141,7 +141,7 @@ def test_a_stream_with_a_longer_group_refutes_a_limit(findings):
 def test_groups_of_the_same_duration_are_told_in_seconds(findings):
     some = [
         changed(findings[0], structure={"longest_gop": 50, "longest_run": 50}, fps_after=25.0),
-        changed(findings[1], structure={"longest_gop": 60, "longest_run": 60}, fps_after=30.0),
+        changed(findings[1], structure={"longest_gop": 60, "longest_run": 60}, fps_after=30000 / 1001),
     ]
     found = encode_of(some)
     assert (found.gop_s, found.gop_frames) == (2.0, None)
