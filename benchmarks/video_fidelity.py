@@ -201,7 +201,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[one.name for one in PLATFORMS])
     parser.add_argument("--other-ffmpeg")
     parser.add_argument("--keep", type=Path, help="folder for originals and shared files, to be used again")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="results; platforms that it holds already are not run again")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder: Path = given.keep or Path(scratch)
@@ -210,12 +210,26 @@ def main() -> None:
         for name in (*LEARNED, *HELD_OUT):
             if not (originals / f"{name}.mp4").exists():
                 make_original(sources[name], originals / f"{name}.mp4")
-        chosen = [one for one in PLATFORMS if one.name in given.only and (given.other_ffmpeg or not one.other_program)]
-        results = {one.name: run(one, originals, folder / one.name, given.other_ffmpeg) for one in chosen}
-    report(chosen, results)
-    if given.json:
-        given.json.write_text(json.dumps({"environment": environment(), "results": _plain(results)}, indent=1))
+        results: dict[str, dict[str, Any]] = _earlier(given.json)
+        for one in PLATFORMS:
+            if one.name not in given.only or one.name in results or (one.other_program and not given.other_ffmpeg):
+                continue
+            results[one.name] = run(one, originals, folder / one.name, given.other_ffmpeg)
+            if given.json:
+                given.json.write_text(json.dumps({"environment": environment(), "results": _plain(results)}, indent=1))
+    report([one for one in PLATFORMS if one.name in results], results)
     print_environment()
+
+
+def _earlier(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Results of a run that was interrupted, or of other platforms."""
+    if path is None or not path.exists():
+        return {}
+    plain = json.loads(path.read_text())["results"]
+    return {
+        name: {key: [Likeness(**one) for one in value] if _is_judged(key) else value for key, value in found.items()}
+        for name, found in plain.items()
+    }
 
 
 def run(platform: Platform, originals: Path, folder: Path, other_ffmpeg: str | None) -> dict[str, Any]:
