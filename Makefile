@@ -43,6 +43,8 @@ bench: setup  ## measure everything (about two hours)
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/figure1b.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/video_fidelity.py ../shared/data/videos
+	$(BIN)/python benchmarks/video_throughput.py ../shared/data/videos/sam2/demo_data_gallery_02_cups.mp4
 	$(BIN)/python benchmarks/startup.py
 
 clean:  ## remove what was made here

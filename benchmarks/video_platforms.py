@@ -33,6 +33,7 @@ class Platform:
         by_input: (least short side of the upload, short side, options) of further renditions, tried in order.
         true: Settings to be found, by the field of the learned profile's encode step.
         crf: Whether exact likeness is asked.
+        searched_with: The encoder that `repost estimate videos` is told to search rate factors with.
         other_program: Whether an encoder is needed that Debian's program has not.
     """
 
@@ -50,6 +51,7 @@ class Platform:
     by_input: Sequence[tuple[int, int, Sequence[str]]] = ()
     true: Mapping[str, object] = field(default_factory=dict)
     crf: bool = True
+    searched_with: str = "libx264"
     other_program: bool = False
 
 
@@ -131,7 +133,8 @@ PLATFORMS = (
         kernel="lanczos",
         video=("-c:v", "libx265", "-preset", "fast", "-crf", "28", "-tag:v", "hvc1", "-x265-params", "log-level=error"),
         crf=False,
-        true={"crf": 28, "codec": "hevc", "preset": "fast", "kernel": "lanczos", "px": 480},
+        searched_with="libx265",
+        true={"crf": 28.0, "codec": "hevc", "preset": "fast", "kernel": "lanczos", "px": 480},
     ),
     Platform(
         name="openh264",

@@ -107,6 +107,28 @@ def test_without_anything_made_again_the_files_bitrates_count(findings):
     assert "rate.passes" in unknown
 
 
+@pytest.mark.parametrize(("crfs", "mode"), [((27.8, 28.2), "crf"), ((25.0, 28.0), "abr")])
+def test_of_other_standards_a_search_with_their_encoder_tells_the_rate_factor(findings, crfs, mode):
+    some = [
+        changed(
+            one,
+            rate={"proven_crf": None, "crf_exact": crf, "searched_with": "libx265"},
+            structure={"codec": "hevc", "initial_qp": None},
+        )
+        for one, crf in zip(findings, crfs, strict=True)
+    ]
+    law, _, _ = rate_law(some)
+    assert law["mode"] == mode
+    assert law.get("crf", 28.0) == 28.0
+
+
+def test_a_search_with_another_encoder_tells_no_rate_factor(findings):
+    some = [
+        changed(one, rate={"proven_crf": None}, structure={"codec": "hevc", "initial_qp": None}) for one in findings
+    ]
+    assert rate_law(some)[0]["mode"] == "abr"
+
+
 def encode_of(findings: list[VideoFinding]):
     return steps_of(learn_videos(findings, ABOUT))["encode"]
 
@@ -119,7 +141,7 @@ def test_a_stream_with_a_longer_group_refutes_a_limit(findings):
 def test_groups_of_the_same_duration_are_told_in_seconds(findings):
     some = [
         changed(findings[0], structure={"longest_gop": 50, "longest_run": 50}, fps_after=25.0),
-        changed(findings[1], structure={"longest_gop": 60, "longest_run": 60}, fps_after=30.0),
+        changed(findings[1], structure={"longest_gop": 60, "longest_run": 60}, fps_after=30000 / 1001),
     ]
     found = encode_of(some)
     assert (found.gop_s, found.gop_frames) == (2.0, None)

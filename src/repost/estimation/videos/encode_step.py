@@ -98,7 +98,10 @@ def _group_length(findings: Sequence[VideoFinding]) -> dict[str, Any]:
         return {"gop_frames": frames[0], "scene_cut": not fixed}
     longest_s = max(one.structure.longest_run / one.fps_after for one in findings)
     if max(seconds) - min(seconds) <= _SAME_GOP * max(seconds) and longest_s <= (1 + _SAME_GOP) * max(seconds):
-        return {"gop_s": round(sum(seconds) / len(seconds), 3), "scene_cut": not fixed}
+        mean_s = sum(seconds) / len(seconds)
+        told_s = round(mean_s, 1)
+        fits = all(round(told_s * one.fps_after) == gop for gop, one in zip(frames, known, strict=True))
+        return {"gop_s": told_s if fits else round(mean_s, 3), "scene_cut": not fixed}
     return {}
 
 

@@ -145,6 +145,7 @@ class Rate(Data):
             takes less: the published framework's answer.
         censored: Why that is only an end of the range.
         crf_exact: The rate factor, as a fraction, at which it takes as much, with the encoder's defaults.
+        searched_with: FFmpeg's name of the encoder that these are of.
         encodes: Full encodes that the search took.
         bitrates_bps: What was measured, by rate factor.
         proven_crf: The rate factor the stream was made with, proven by making it again.
@@ -160,6 +161,7 @@ class Rate(Data):
     crf_exact: float | None
     encodes: int
     bitrates_bps: dict[int, int]
+    searched_with: str = "libx264"
     proven_crf: float | None = None
     averages: tuple[AverageFit, ...] = ()
     psnr_db: float | None = None

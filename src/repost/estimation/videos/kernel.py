@@ -96,6 +96,15 @@ class KernelFinding:
     scores: tuple[KernelScore, ...]
 
 
+def lookahead_frames(preset: str | None) -> int:
+    """How many frames ahead x264 looks before it writes one.
+
+    Args:
+        preset: Its name; "medium" when None.
+    """
+    return _LOOKAHEAD_FRAMES.get(preset or "", _MEDIUM_LOOKAHEAD_FRAMES)
+
+
 def find_kernel(
     upload: VideoUpload, served: VideoUpload, *, recipe: Recipe, other_threads: Sequence[int] = THREADS
 ) -> KernelFinding:
@@ -202,8 +211,7 @@ def _served_planes(served: VideoUpload, recipe: Recipe) -> dict[int, _Planes]:
 
 def _encoded_again(upload: VideoUpload, recipe: Recipe) -> Iterator[VideoFrame]:
     """The first frames of an upload after an encode by a recipe."""
-    lookahead = _LOOKAHEAD_FRAMES.get(recipe.settings.preset or "", _MEDIUM_LOOKAHEAD_FRAMES)
-    most = COMPARED_FRAMES + lookahead + _REORDERED_FRAMES
+    most = COMPARED_FRAMES + lookahead_frames(recipe.settings.preset) + _REORDERED_FRAMES
     encoder = recipe.encoder(upload, recipe.settings.rate)
     decoder: VideoCodecContext | None = None
     for frame in chain(recipe.frames(upload, most=most), [None]):

@@ -127,6 +127,7 @@ def _rate(upload: VideoUpload, served: VideoUpload, made: Reproduction, how: Exa
         crf=found.crf,
         censored=found.censored,
         crf_exact=found.crf_exact,
+        searched_with=how.encoder,
         encodes=found.encodes,
         bitrates_bps=dict(found.bitrates_bps),
         proven_crf=made.proven_crf,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from repost.estimation.videos.kernel import THREADS
+from repost.estimation.videos.kernel import THREADS, lookahead_frames
 from repost.estimation.videos.recipe import Recipe
 from repost.media.video.h264 import picture_units
 from repost.media.video.headers import read_h264_pictures
@@ -62,8 +62,8 @@ class Guesses:
         """
         recipes = [recipe]
         for dimension in ("groups", "b_frames", "presets", "kernels"):
-            if dimension == "groups" and (recipe.settings.gop_frames or 0) >= _FARTHEST_LOOK:
-                continue
+            if dimension == "groups" and (recipe.settings.gop_frames or 0) > lookahead_frames(recipe.settings.preset):
+                continue  # the first picture does not depend on what comes later
             recipes = [one for start in recipes for one in (start, *self.variants(start, dimension))]
         return iter(dict.fromkeys(recipes))
 
@@ -79,10 +79,6 @@ def _changed(recipe: Recipe, dimension: str, guess: Any) -> Recipe:  # noqa: ANN
     if dimension == "groups":
         return replace(recipe, settings=replace(settings, gop_frames=guess[0], scene_cut=guess[1]))
     return replace(recipe, settings=replace(settings, threads=guess))
-
-
-_FARTHEST_LOOK = 60
-"""Frames that x264's slowest presets look ahead; the first picture does not depend on what comes later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from repost.channel.video.settings import ENCODERS
 from repost.estimation.videos.finding import RateMode, VideoFinding
 from repost.estimation.videos.start import AMBIGUOUS_QP
 from repost.platforms.values import Samples
@@ -31,7 +32,30 @@ def rate_law(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str
         spread = [min(crfs), max(crfs)]
         provenance = {"rate.crf": {"n": len(crfs), "note": reason, "interval": spread}}
         return {"mode": "crf", "crf": _value(crfs)}, provenance, []
-    return _average_law(findings, reason)
+    return _searched_law(findings) or _average_law(findings, reason)
+
+
+_SAME_CRF = 1.0
+"""Rate factors found by bitrate that spread less than this are one: settings that are not told move them as much."""
+
+
+def _searched_law(
+    findings: Sequence[VideoFinding],
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]] | None:
+    """A rate factor that gives the bitrates of all, where the search was made with an encoder of that standard.
+
+    Not for H.264: there a rate factor can be proven, and was not.
+    """
+    rates = [one.rate for one in findings if one.rate]
+    codec = findings[0].structure.codec
+    if codec == "h264" or any(rate.searched_with != ENCODERS.get(codec) for rate in rates):
+        return None
+    crfs = [rate.crf_exact for rate in rates if rate.crf_exact is not None]
+    if len(crfs) < max(2, len(rates)) or max(crfs) - min(crfs) > _SAME_CRF:
+        return None
+    note = "the rate factor that gives as much with the encoder's defaults is nearly the same for all"
+    provenance = {"rate.crf": {"n": len(crfs), "note": note, "interval": [min(crfs), max(crfs)]}}
+    return {"mode": "crf", "crf": round(sum(crfs) / len(crfs), 2)}, provenance, ["rate.crf"]
 
 
 def _average_law(

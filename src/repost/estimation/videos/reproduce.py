@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from repost.channel.video.settings import Crf
 from repost.core.errors import EncodeFailed
 from repost.estimation.videos.average import LONGEST_S, fit_averages
-from repost.estimation.videos.finding import AverageFit, Structure
+from repost.estimation.videos.finding import AverageFit, Structure, likeliest_preset
 from repost.estimation.videos.kernel import KERNELS, find_kernel
 from repost.estimation.videos.level import own_level
 from repost.estimation.videos.proof import Guesses, Proof, prove
@@ -99,10 +99,11 @@ def _reproduce(upload: VideoUpload, served: VideoUpload, structure: Structure, c
 def _guesses(structure: Structure, kernels: Sequence[str]) -> Guesses:
     if structure.said is not None:  # the encoder told all but the kernel
         return Guesses(kernels=kernels)
+    usual = X264_PRESETS.get(likeliest_preset(structure.presets) or "medium")
     return Guesses(
         kernels=kernels,
         presets=structure.presets,
-        b_frames=(None,),
+        b_frames=(None,) if usual and usual.b_frames != structure.b_frames else (),
         groups=((structure.longest_gop, False), (None, True)) if structure.longest_gop else (),
     )
 
