@@ -19,6 +19,8 @@ from repost.platforms.steps import Step
 from repost.platforms.values import ByFeature, Data
 
 SCHEMA_VERSION = 1
+EXAMPLE = "example"
+"""The platform that stands for no real network."""
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 OBSERVED_PATTERN = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
@@ -180,6 +182,17 @@ class Profile(Data):
     def short_name(self) -> str:
         """What a person types for the newest one, such as "facebook" or "instagram/message"."""
         return self.platform if self.main_route else f"{self.platform}/{self.route}"
+
+    @property
+    def example(self) -> bool:
+        """Whether it only shows how a network is written down, and describes no real one."""
+        return self.platform == EXAMPLE
+
+    @property
+    def media(self) -> tuple[Literal["image", "video"], ...]:
+        """The media it has rules for."""
+        media: tuple[Literal["image", "video"], ...] = ("image", "video")
+        return tuple(medium for medium in media if self.rules_for(medium))
 
     @cached_property
     def digest(self) -> str:
