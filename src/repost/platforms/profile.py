@@ -106,7 +106,7 @@ class Rule(Data):
                 raise ValueError(f"step '{step.op}' is not for media '{self.media}'")
         if wrong := sorted(self.when.given & foreign_conditions):
             raise ValueError(f"condition '{wrong[0]}' is not for media '{self.media}'")
-        for path, value in _dependent(self.steps, "steps"):
+        for path, value in dependent_values(self.steps, "steps"):
             if value.by in foreign_conditions:
                 raise ValueError(f"{path} depends on '{value.by}', which is not for media '{self.media}'")
         for index, step in enumerate(self.steps):
@@ -286,13 +286,18 @@ def _check_transcode(at: int, found: tuple[Step, ...]) -> None:
             return
 
 
-def _dependent(data: object, path: str) -> Iterator[tuple[str, ByFeature]]:
-    """Every value that depends on the upload, with its field path."""
+def dependent_values(data: object, path: str) -> Iterator[tuple[str, ByFeature]]:
+    """Every value that depends on the upload, with its field path.
+
+    Args:
+        data: Parsed data, or a tuple of it.
+        path: Its field path, which those of its parts begin with.
+    """
     if isinstance(data, ByFeature):
         yield path, data
     if isinstance(data, Data):
         for name in type(data).model_fields:
-            yield from _dependent(getattr(data, name), f"{path}.{name}")
+            yield from dependent_values(getattr(data, name), f"{path}.{name}")
     elif isinstance(data, tuple):
         for index, entry in enumerate(cast("tuple[Any, ...]", data)):
-            yield from _dependent(entry, f"{path}.{index}")
+            yield from dependent_values(entry, f"{path}.{index}")

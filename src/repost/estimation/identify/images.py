@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import cached_property
 
 from repost.estimation.identify.filenames import NamePattern
 from repost.estimation.identify.likelihood import ProfileLikelihood
@@ -19,26 +18,23 @@ class ImageEvidence:
 
     Args:
         signature: Of the file.
+
+    Attributes:
+        signature: Of the file.
+        untouched: Density of a file that no network has touched.
+        unknown: Density of a file from a network or program without a profile.
     """
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
+        self.untouched = unshared_likelihood(signature)
+        self.unknown = unknown_likelihood(signature)
         self._uploads = Uploads(signature)
 
     @property
     def described(self) -> str:
         """How it was coded and its size, in words."""
         return f"{coding_in_words(self.signature)}, {self.signature.width_px} x {self.signature.height_px} px"
-
-    @cached_property
-    def untouched(self) -> float:
-        """Density of a file that no network has touched."""
-        return unshared_likelihood(self.signature)
-
-    @cached_property
-    def unknown(self) -> float:
-        """Density of a file from a network or program without a profile."""
-        return unknown_likelihood(self.signature)
 
     def likelihood(self, profile: Profile) -> ProfileLikelihood | None:
         """How likely a network is to serve the file; None for a profile without rules for images."""
