@@ -24,7 +24,7 @@ from repost.media.jpeg_tables import ijg_tables
 from repost.platforms import find_profile, list_profiles
 from repost.platforms.values import draw
 
-PROFILES = [listed.profile for listed in list_profiles() if listed.bundled]
+PROFILES = [one.profile for one in list_profiles() if one.bundled and one.profile.rules_for("image")]
 
 
 def jpeg(quality=85, *, size=(1600, 1200), subsampling="4:2:0", progressive=True, carries=("jfif",)) -> Signature:

@@ -22,7 +22,7 @@ from repost.platforms.steps import (
 from repost.platforms.values import numbers_of
 
 _NAMES = {
-    "linkedin": "LinkedIn",
+    "linkedin": "LinkedIn", "youtube": "YouTube",
     "whatsapp": "WhatsApp", "wechat": "WeChat", "googledocs": "Google Docs", "googlephotos": "Google Photos",
     "googlesheets": "Google Sheets", "googleslides": "Google Slides",
 }  # fmt: skip

@@ -40,6 +40,7 @@ _ENCODE: dict[str, tuple[Aspect, ...]] = {
     "references": ("headers",),
     "preset": ("headers", "b_frames"),
     "rate": ("qp", "rate"),
+    "rate.mode": ("qp", "rate"),
     "rate.crf": ("qp", "rate"),
     "rate.passes": ("qp",),
     "rate.bits_per_pixel_s": ("rate",),
