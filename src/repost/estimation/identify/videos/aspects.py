@@ -28,6 +28,9 @@ _CUT_FULL = 0.7
 _RUN_FULL = 0.75
 """How often the most B-frames allowed are used somewhere. x264 decides by content; noisy clips have shorter runs."""
 
+_ODD_CONTENT, _ODD_SPREAD = 0.15, 2.0
+"""How many clips are far from usual, as noise and stills are, and how far their rates spread in natural logarithms."""
+
 _SOUND_KEPT = 0.7
 """How often the header's bitrate is near the one asked for; silence and mono take less."""
 _SOUND_SPREAD = 0.06
@@ -50,6 +53,11 @@ def bell(ratio: float, spread: float) -> float:
     if ratio <= 0:
         return 0.0
     return math.exp(-((math.log(ratio) / spread) ** 2) / 2) / (spread * math.sqrt(2 * math.pi))
+
+
+def content_bell(ratio: float, spread: float) -> float:
+    """Density of a rate that depends on what is shown: like `bell`, with room for noise and for stills."""
+    return (1 - _ODD_CONTENT) * bell(ratio, spread) + _ODD_CONTENT * bell(ratio, _ODD_SPREAD)
 
 
 def group_chance(signature: VideoSignature, length: int, *, fixed: bool) -> float:

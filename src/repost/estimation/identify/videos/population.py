@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from repost.channel.sizes import Size
 from repost.estimation.identify.videos.aspects import (
     Aspects,
-    bell,
+    content_bell,
     either,
     group_chance,
     one_of,
@@ -34,7 +34,7 @@ SHAPES: Mapping[tuple[int, int], float] = {(16, 9): 0.75, (4, 3): 0.1, (1, 1): 0
 """Long and short side of common shapes; each also stands upright."""
 
 FRAME_RATES: Mapping[float, float] = {
-    30.0: 0.35, 30000 / 1001: 0.2, 25.0: 0.14, 24.0: 0.04, 24000 / 1001: 0.06, 60.0: 0.08, 60000 / 1001: 0.04,
+    30.0: 0.36, 30000 / 1001: 0.2, 25.0: 0.15, 24.0: 0.04, 24000 / 1001: 0.06, 60.0: 0.08, 60000 / 1001: 0.04,
     50.0: 0.03, 20.0: 0.01, 15.0: 0.01,
 }  # fmt: skip
 ODD_RATE = 0.02
@@ -102,7 +102,7 @@ class VideoOrigin:
             "headers": one_of((found.references, signature.chroma_qp_offset), self.headers, others=_HEADERS)
             if h264 else 1.0,
             "qp": self.qp_chance(found.initial_qp),
-            "rate": bell(signature.bits_per_pixel_s / middle, spread),
+            "rate": content_bell(signature.bits_per_pixel_s / middle, spread),
             "message": either(signature.message, chance=self.message),
             "sound": self.sound_chance(signature),
             "turn": either(facts.rotated, chance=self.turned),

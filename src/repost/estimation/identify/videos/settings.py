@@ -10,6 +10,7 @@ from repost.estimation.identify.uploads import distribution
 from repost.estimation.identify.videos.aspects import (
     Aspects,
     bell,
+    content_bell,
     either,
     group_chance,
     run_chance,
@@ -149,7 +150,7 @@ def rate_aspects(signature: VideoSignature, encode: EncodeVideo, features: Featu
         if qp is not None:
             aspects["qp"] = _crf_chance(qp, encode.rate, features)
         aspects["rate"] = sum(
-            chance * bell(signature.bits_per_pixel_s / _typical_rate(signature, crf), _CRF_SPREAD)
+            chance * content_bell(signature.bits_per_pixel_s / _typical_rate(signature, crf), _CRF_SPREAD)
             for crf, chance in distribution(encode.rate.crf, features)
         )
     elif isinstance(encode.rate, AbrRate):
@@ -162,7 +163,7 @@ def rate_aspects(signature: VideoSignature, encode: EncodeVideo, features: Featu
             for asked, chance in distribution(encode.rate.bits_per_pixel_s, features)
         )
         middle, broad = UNKNOWN_NETWORK.rate
-        aspects["rate"] = (1 - _RATE_MISS) * hit + _RATE_MISS * bell(signature.bits_per_pixel_s / middle, broad)
+        aspects["rate"] = (1 - _RATE_MISS) * hit + _RATE_MISS * content_bell(signature.bits_per_pixel_s / middle, broad)
     return aspects
 
 

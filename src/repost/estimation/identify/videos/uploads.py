@@ -101,7 +101,8 @@ class VideoUploads:
 
         Returns:
             (index of the rule, rule, uploads). Over all rules, the chances of uploads of the file's own shape add up
-            to one, and those of the others too where the profile fills a box.
+            to one but for odd frame rates that are not the file's, and those of the others too where the profile fills
+            a box.
         """
         rules = profile.rules_for("video")
         found: dict[int, list[VideoHypothetical]] = {index: [] for index, _ in rules}
