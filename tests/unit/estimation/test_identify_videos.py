@@ -224,6 +224,24 @@ def _with_tone(silent, path):
             target.mux(sound.encode(frame))
 
 
+def test_another_standard_is_another_network(tmp_path):
+    """All else as the profile says: size, frame rate, groups, no message."""
+    path = write_clip(
+        tmp_path / "other.mp4", moving_frames(60, size=(144, 96), noise=1.0), encoder="mpeg4", options={"g": "20"}
+    )
+    found = look(path)
+    assert found.answer == ()
+    assert "MPEG-4 Simple Profile in MP4, where Alpha writes otherwise" in str(found.candidates)
+
+
+def test_an_example_is_no_network_of_unknown_settings(clips):
+    """Its parameters are listed as unknown, but a file that differs from it did not come from it."""
+    found = look(clips["alpha", 1], profiles=[find_profile("example"), find_profile("example/story")])
+    assert found.answer == ()
+    assert found.none > 0.99
+    assert doubted_aspects(find_profile("example"), 0) == frozenset()
+
+
 def test_broken_and_foreign_files_are_named(tmp_path, clips):
     whole = clips["alpha", 1].read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])

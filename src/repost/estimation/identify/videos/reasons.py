@@ -156,7 +156,8 @@ def _run_words(signature: VideoSignature, encode: EncodeVideo, who: str) -> tupl
 
 
 def _header_words(signature: VideoSignature, encode: EncodeVideo, who: str) -> tuple[str, str]:
-    said = f"{signature.structure.references} reference frames and a chroma offset of {signature.chroma_qp_offset}"
+    count = signature.structure.references
+    said = f"{count} reference frame{'s' * (count != 1)} and a chroma offset of {signature.chroma_qp_offset}"
     like = f"x264's preset {encode.preset} leaves" if encode.preset else f"{who} leaves"
     return f"{said}, as {like}", f"{said}, where {who} leaves others"
 

@@ -79,10 +79,10 @@ def doubted_aspects(profile: Profile, index: int) -> frozenset[Aspect]:
     """The traits that rest on parameters a profile lists as unknown.
 
     Args:
-        profile: The profile.
+        profile: The profile. What an example lists so is not known of any network, but of the example itself.
         index: Of its rule.
     """
-    return frozenset(_doubted(profile, index))
+    return frozenset() if profile.example else frozenset(_doubted(profile, index))
 
 
 def frame_rate_left(rule: Rule, upload: VideoHypothetical) -> Iterator[tuple[float, float]]:
@@ -131,7 +131,7 @@ def _of_rule(
     broad = UNKNOWN_NETWORK.aspects(signature)
     doubted = doubted_aspects(profile, index)
     steps = [(place, step) for place, step in enumerate(rule.steps) if isinstance(step, Resize | FrameRate)]
-    unsure = {type(step) for place, step in steps if profile.assumed(index, place)}
+    unsure = {type(step) for place, step in steps if profile.assumed(index, place) and not profile.example}
     stated = value = 0.0
     for upload in matching:
         as_stated, as_trusted = _size_chances(signature, rule, upload, unsure=Resize in unsure)

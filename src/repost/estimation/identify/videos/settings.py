@@ -33,6 +33,9 @@ T = TypeVar("T")
 DEFAULT_GROUP = 250
 """keyint of x264 and x265, with scene cuts."""
 
+_OTHER_CODEC = 0.01
+"""How much rarer than another wrong setting it is that a network writes another standard."""
+
 _X265_RUN = 4
 """bframes of x265, from its preset medium on."""
 
@@ -114,25 +117,35 @@ def setting_aspects(signature: VideoSignature, rule: Rule, features: Features) -
     facts, found = signature.facts, signature.structure
     aspects = UNKNOWN_NETWORK.aspects(signature)
     container = find_step(rule, Container) or Container(op="container")
-    aspects["format"] = either(facts.format == container.format)
-    aspects["codec"] = either((found.codec, found.pixel_format) == (encode.codec, encode.pixel_format))
+    same_format, same_codec = facts.format == container.format, found.codec == encode.codec
+    aspects["format"] = _as_set(same_format, aspects["format"])
+    as_set = same_codec and found.pixel_format == encode.pixel_format
+    aspects["codec"] = _as_set(as_set, aspects["codec"] * (1.0 if same_codec else _OTHER_CODEC))
     aspects["turn"] = either(facts.rotated, chance=RARE if find_step(rule, Orient) else 0.2)
     speaks = encoder_of(encode) in ("libx264", "libx265") and not container.strip_sei
     aspects["message"] = either(signature.message, chance=1 - RARE if speaks else RARE)
     aspects["sound"] = _sound_chance(signature, find_step(rule, Audio), features)
     if encode.codec == found.codec == "h264":
-        aspects["profile"] = either(found.profile == profile_left(encode))
-        known = encode.level is None
-        aspects["level"] = level_chance(signature, needed=0.95) if known else either(found.level == encode.level)
+        aspects["profile"] = _as_set(found.profile == profile_left(encode), aspects["profile"])
+        if encode.level is None:
+            aspects["level"] = level_chance(signature, needed=0.95)
+        else:
+            aspects["level"] = _as_set(found.level == encode.level, aspects["level"])
         if traits := traits_of(encode):
             wanted = (encode.references or traits.references, traits.chroma_qp_offset)
-            aspects["headers"] = either((found.references, signature.chroma_qp_offset) == wanted)
+            left = (found.references, signature.chroma_qp_offset)
+            aspects["headers"] = _as_set(left == wanted, aspects["headers"])
     if groups := group_of(encode, signature, features):
         chances = [chance * group_chance(signature, most, fixed=not encode.scene_cut) for most, chance in groups]
         aspects["group"] = sum(chances)
     if (most := b_frames_of(encode)) is not None:
         aspects["b_frames"] = run_chance(found.b_frames, most)
     return aspects | rate_aspects(signature, encode, features)
+
+
+def _as_set(yes: bool, broad: float) -> float:
+    """The chance of a trait that a setting fixes; another value than that is rare, and spread as it is elsewhere."""
+    return 1 - RARE if yes else RARE * broad
 
 
 def rate_aspects(signature: VideoSignature, encode: EncodeVideo, features: Features) -> Aspects:
@@ -188,10 +201,12 @@ def _sound_chance(signature: VideoSignature, step: Audio | None, features: Featu
         return uploaded
     audio = signature.facts.audio
     if step.action == "drop":
-        return either(audio is None)
+        return 1 - RARE if audio is None else RARE * uploaded
     silent = sum(origin.share * origin.sounds["none"] for origin in UPLOADS)
     if audio is None:
         return silent
     assert step.bitrate_bps is not None, "steps are checked to have it"
     asked = distribution(step.bitrate_bps, features)
-    return (1 - silent) * either(audio.codec == step.codec) * sound_rate_chance(audio.bitrate_bps, asked)
+    if audio.codec != step.codec:
+        return RARE * uploaded
+    return (1 - silent) * sound_rate_chance(audio.bitrate_bps, asked)
