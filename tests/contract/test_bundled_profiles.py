@@ -210,7 +210,7 @@ def test_an_example_says_that_it_is_one(profile):
 
 
 def test_an_example_takes_no_pictures():
-    with pytest.raises(UnsupportedMedia, match="rules for videos only"):
+    with pytest.raises(UnsupportedMedia, match="rules for video only"):
         emulate(photo(64, 48), "example")
 
 

@@ -198,7 +198,7 @@ def matching_rule(upload: Upload, profile: Profile) -> tuple[int, Rule]:
                 )
             return index, rule
     raise UnsupportedMedia(
-        upload.name, got="an image", expected="a video", remedy=f"{profile.id} has rules for videos only"
+        upload.name, got="an image", expected="a video", remedy=f"{profile.id} has rules for video only"
     )
 
 
