@@ -40,6 +40,7 @@ bench: setup  ## measure everything (about two hours)
 	$(BIN)/python benchmarks/roundtrip.py
 	$(BIN)/python benchmarks/blind.py
 	$(BIN)/python benchmarks/identify.py
+	$(BIN)/python benchmarks/identify_videos.py
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/figure1b.py
 	$(BIN)/python benchmarks/throughput.py

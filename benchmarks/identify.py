@@ -86,7 +86,8 @@ class Identifier:
     """Identifies each content once."""
 
     def __init__(self) -> None:
-        self.profiles = [listed.profile for listed in list_profiles() if listed.bundled]
+        bundled = [listed.profile for listed in list_profiles() if listed.bundled]
+        self.profiles = [profile for profile in bundled if profile.rules_for("image")]
         self._known: dict[str, Identification] = {}
 
     def of(self, data: bytes) -> Identification:

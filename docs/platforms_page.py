@@ -20,8 +20,19 @@ A bare name such as `facebook` means the profile in bold below. *measured* means
 network turns pictures upright. Embedded colour profiles other than sRGB were nowhere measured. Fit is the share of
 pixels equal to those served, with the PSNR where not all are, of n pairs; `benchmarks/fidelity.py` measures it.
 
-| Profile | Observed | What it does | Evidence | Fit | Not known |
+"""
+
+COLUMNS = """| Profile | Observed | What it does | Evidence | Fit | Not known |
 |---|---|---|---|---|---|
+"""
+
+EXAMPLES = """
+## Examples
+
+What networks do to videos today is not known, so no profile of a real network has rules for videos yet. These show how
+they are written down, and let `repost emulate` and `repost identify` be tried; every number is made up. What a real
+network does is learnt from pairs of uploads and downloads with `repost estimate videos`.
+
 """
 
 WHOLE_STEPS = {
@@ -41,7 +52,9 @@ def platforms_page() -> str:
     profiles = [load_profile(path) for path in BUNDLED.glob("*/*.toml")]
     profiles.sort(key=lambda profile: profile.observed, reverse=True)
     profiles.sort(key=lambda profile: (profile.platform, not profile.main_route, profile.route))
-    return HEAD + "".join(_row(profile) for profile in profiles)
+    real = "".join(_row(profile) for profile in profiles if not profile.example)
+    examples = "".join(_row(profile) for profile in profiles if profile.example)
+    return HEAD + COLUMNS + real + EXAMPLES + COLUMNS + examples
 
 
 def _row(profile: Profile) -> str:
@@ -73,6 +86,8 @@ def _fit(rules: Sequence[Rule]) -> str:
 
 def _unknown(profile: Profile) -> str:
     """What is not known, each thing once with the rules it concerns."""
+    if profile.example:
+        return "all of it: made up"
     rules_of: dict[str, list[str]] = {}
     for path in profile.unknown:
         found = re.fullmatch(r"rules\.(\d+)\.(when|steps\.(\d+))(?:\.(.+))?", path)

@@ -5,13 +5,19 @@ import re
 from functools import cache
 from itertools import product
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from repost.channel import emulate
 from repost.channel.sizes import place
+from repost.channel.video.emulate import emulate_video
+from repost.channel.video.plan import matching_video_rule
+from repost.core.errors import UnsupportedMedia
 from repost.media.upload import Upload
+from repost.media.video.facts import read_video_facts
+from repost.media.video.upload import VideoUpload
 from repost.platforms import find_profile, load_profile
 from repost.platforms.catalog import BUNDLED
 from repost.platforms.steps import EncodeHeif, Orient, Overlay, Passthrough, Resize, Transcode
@@ -19,7 +25,9 @@ from repost.platforms.steps import EncodeHeif, Orient, Overlay, Passthrough, Res
 FILES = sorted(BUNDLED.glob("*/*.toml"))
 PROFILES = {path: load_profile(path) for path in FILES}
 IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]
-RULES = [(profile, index) for profile in PROFILES.values() for index in range(len(profile.rules))]
+RULES = [(profile, index) for profile in PROFILES.values() for index, _ in profile.rules_for("image")]
+VIDEO_RULES = [(profile, index) for profile in PROFILES.values() for index, _ in profile.rules_for("video")]
+EXAMPLES = [profile for profile in PROFILES.values() if profile.example]
 WIDTHS_PX = (64, 340, 1000, 1200, 1400, 2200, 2700, 4200)
 
 
@@ -144,6 +152,66 @@ def test_rule_is_reached_and_runs(profile, index):
     elif isinstance(rule.steps[0], Transcode):
         assert np.array_equal(emulated.pixels, emulate(data, "reddit").pixels)
     assert emulated.mask.any() == any(isinstance(step, Overlay) for step in rule.steps)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """A few frames with a tone, in sizes that videos come in."""
+    folder = tmp_path_factory.mktemp("clips")
+    sizes = ((320, 180), (640, 360), (854, 480), (1280, 720), (720, 1280))
+    paths = [folder / f"{width}x{height}.mp4" for width, height in sizes]
+    for path, size in zip(paths, sizes, strict=True):
+        with av.open(str(path), "w") as container:
+            picture, sound = container.add_stream("libx264", 50), container.add_stream("aac", 44100)
+            picture.width, picture.height, picture.pix_fmt = *size, "yuv420p"
+            for index in range(6):
+                grey = np.full((size[1], size[0], 3), 40 + 30 * index, np.uint8)
+                container.mux(picture.encode(av.VideoFrame.from_ndarray(grey, "rgb24")))
+            tone = np.sin(np.arange(8192) / 9).astype(np.float32)[None]
+            heard = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+            heard.sample_rate = 44100
+            for stream, frames in ((sound, [heard, None]), (picture, [None])):
+                for frame in frames:
+                    container.mux(stream.encode(frame))
+    return [VideoUpload(path) for path in paths]
+
+
+def test_only_examples_have_rules_for_videos():
+    """Nothing measured is known of what networks do to videos."""
+    assert {profile.id for profile, _ in VIDEO_RULES} == {profile.id for profile in EXAMPLES}
+    assert {profile.short_name for profile in EXAMPLES} == {"example", "example/story"}
+
+
+@pytest.mark.parametrize(("profile", "index"), VIDEO_RULES, ids=[f"{one.id}-{index}" for one, index in VIDEO_RULES])
+def test_video_rule_is_reached_and_runs(profile, index, clips, tmp_path):
+    followed = {matching_video_rule(clip, profile)[0]: clip for clip in clips}
+    assert index in followed, "no upload of the range reaches this rule"
+    emulated = emulate_video(followed[index], profile, tmp_path / "served.mp4", seed=0)
+    assert emulated.trace.rule_index == index
+    served = read_video_facts(emulated.path)
+    assert (served.codec, served.fps, served.audio.codec) == ("h264", 30, "aac")
+    assert all(step.assumed for step in emulated.trace.steps)
+
+
+@pytest.mark.parametrize("profile", EXAMPLES, ids=lambda profile: profile.id)
+def test_an_example_says_that_it_is_one(profile):
+    assert {evidence.kind for evidence in profile.evidence} == {"inferred"}
+    assert "no real network" in profile.summary
+    assert "repost estimate videos" in profile.summary
+    assert profile.media == ("video",)
+    for at, rule in enumerate(profile.rules):
+        here = f"rules.{at}"
+        assert {f"{here}.when.{name}" for name in rule.when.given} <= set(profile.unknown)
+        for position, step in enumerate(rule.steps):
+            given = {name for name in step.model_fields_set if name not in ("op", "rate")}
+            given |= {f"rate.{name}" for name in step.rate.model_fields_set} if hasattr(step, "rate") else set()
+            stated = {f"{here}.steps.{position}.{name}" for name in given} or {f"{here}.steps.{position}"}
+            assert stated <= set(profile.unknown)
+
+
+def test_an_example_takes_no_pictures():
+    with pytest.raises(UnsupportedMedia, match="rules for video only"):
+        emulate(photo(64, 48), "example")
 
 
 OBSERVED = [

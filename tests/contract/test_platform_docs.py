@@ -33,6 +33,13 @@ def test_every_bundled_profile_has_a_row():
     assert all(row.count(" | ") == 5 for row in rows)
 
 
+def test_examples_stand_apart():
+    measured, examples = (DOCS / "platforms.md").read_text().split("## Examples")
+    assert "`example/" not in measured
+    assert examples.count("all of it: made up") == len(list((BUNDLED / "example").glob("*.toml")))
+    assert "`facebook/" not in examples
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_schema_accepts_every_bundled_profile(schema, path):
     schema.validate(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -13,6 +13,10 @@ def test_list_and_show(cli):
     assert platforms >= {"facebook", "twitter", "wechat", "weibo", "instagram", "telegram"}
     assert platforms >= {"linkedin", "tumblr", "reddit", "discord", "yelp"}
     assert "facebook" in cli("platforms", "list").out
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert [row["name"] for row in rows if row["example"]] == [row["name"] for row in rows[-2:]]
+    assert {tuple(row["media"]) for row in rows if row["example"]} == {("video",)}
+    assert "no real network" in cli("platforms", "show", "example").out
     for name in names:
         shown = cli("platforms", "show", name)
         assert shown.code == 0

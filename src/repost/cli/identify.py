@@ -12,7 +12,7 @@ from repost.cli.options import AsJson, MaxPixels
 
 
 def identify(
-    files: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="Image and video files.", show_default=False)],
     profile: Annotated[
         list[Path] | None, typer.Option("--profile", help="A profile of your own (TOML). Repeatable.")
     ] = None,
@@ -20,6 +20,8 @@ def identify(
     as_json: AsJson = False,
 ) -> None:
     """Rank the networks a file may have come from, with a probability and the reasons for each.
+
+    Images are compared with the profiles' rules for images, videos with those for videos.
 
     Says "none of these" where that is the honest answer; the exit code is 1 when it is for every file.
     """

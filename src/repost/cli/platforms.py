@@ -15,10 +15,10 @@ app = typer.Typer(no_args_is_help=True, help="The networks repost knows: list th
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List every profile, bundled and your own."""
+    """List every profile, bundled and your own; examples, which are of no real network, come last."""
     from repost.platforms import list_profiles
 
-    listed = list_profiles()
+    listed = sorted(list_profiles(), key=lambda entry: entry.profile.example)
     if as_json:
         for entry in listed:
             profile = entry.profile
@@ -28,6 +28,8 @@ def list_(as_json: AsJson = False) -> None:
                         "name": profile.id,
                         "main_route": profile.main_route,
                         "bundled": entry.bundled,
+                        "example": profile.example,
+                        "media": profile.media,
                         "summary": profile.summary,
                         "unknown": len(profile.unknown),
                     },

@@ -19,6 +19,8 @@ from repost.platforms.steps import Step
 from repost.platforms.values import ByFeature, Data
 
 SCHEMA_VERSION = 1
+EXAMPLE = "example"
+"""The platform that stands for no real network."""
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 OBSERVED_PATTERN = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
@@ -104,7 +106,7 @@ class Rule(Data):
                 raise ValueError(f"step '{step.op}' is not for media '{self.media}'")
         if wrong := sorted(self.when.given & foreign_conditions):
             raise ValueError(f"condition '{wrong[0]}' is not for media '{self.media}'")
-        for path, value in _dependent(self.steps, "steps"):
+        for path, value in dependent_values(self.steps, "steps"):
             if value.by in foreign_conditions:
                 raise ValueError(f"{path} depends on '{value.by}', which is not for media '{self.media}'")
         for index, step in enumerate(self.steps):
@@ -180,6 +182,17 @@ class Profile(Data):
     def short_name(self) -> str:
         """What a person types for the newest one, such as "facebook" or "instagram/message"."""
         return self.platform if self.main_route else f"{self.platform}/{self.route}"
+
+    @property
+    def example(self) -> bool:
+        """Whether it only shows how a network is written down, and describes no real one."""
+        return self.platform == EXAMPLE
+
+    @property
+    def media(self) -> tuple[Literal["image", "video"], ...]:
+        """The media it has rules for."""
+        media: tuple[Literal["image", "video"], ...] = ("image", "video")
+        return tuple(medium for medium in media if self.rules_for(medium))
 
     @cached_property
     def digest(self) -> str:
@@ -273,13 +286,18 @@ def _check_transcode(at: int, found: tuple[Step, ...]) -> None:
             return
 
 
-def _dependent(data: object, path: str) -> Iterator[tuple[str, ByFeature]]:
-    """Every value that depends on the upload, with its field path."""
+def dependent_values(data: object, path: str) -> Iterator[tuple[str, ByFeature]]:
+    """Every value that depends on the upload, with its field path.
+
+    Args:
+        data: Parsed data, or a tuple of it.
+        path: Its field path, which those of its parts begin with.
+    """
     if isinstance(data, ByFeature):
         yield path, data
     if isinstance(data, Data):
         for name in type(data).model_fields:
-            yield from _dependent(getattr(data, name), f"{path}.{name}")
+            yield from dependent_values(getattr(data, name), f"{path}.{name}")
     elif isinstance(data, tuple):
         for index, entry in enumerate(cast("tuple[Any, ...]", data)):
-            yield from _dependent(entry, f"{path}.{index}")
+            yield from dependent_values(entry, f"{path}.{index}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from repost.estimation.identify.rank import Candidate, Identification
-from repost.estimation.identify.reasons import coding_in_words, platform_name
+from repost.estimation.identify.reasons import platform_name
 from repost.report.words import shown
 
 LEAST_SHOWN = 0.02
@@ -60,7 +60,7 @@ def _row(one: Candidate) -> dict[str, Any]:
 
 def _lines(found: Identification, name: str) -> Iterator[str]:
     yield f"{shown(name)}: {_answer(found)}"
-    yield f"  {coding_in_words(found.signature)}, {found.signature.width_px} x {found.signature.height_px} px"
+    yield f"  {found.described}"
     none = (found.none, "none of these: never shared, or a network without a profile", found.none_reasons)
     blocks = [none, *(_block(group) for group in _groups(found.candidates))]
     blocks.sort(key=lambda block: -block[0])

@@ -28,6 +28,8 @@ def describe_profile(profile: Profile) -> str:
 def _lines(profile: Profile) -> Iterator[str]:
     yield f"{profile.id}" + (f" ({profile.client})" if profile.client else "")
     yield f"  {profile.summary}"
+    if profile.example:
+        yield "  An example: it describes no real network, and all of it is made up."
     for index, rule in enumerate(profile.rules):
         yield ""
         yield f"{rule.media} rule {index + 1}: {rule.name}"

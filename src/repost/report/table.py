@@ -86,7 +86,8 @@ def platforms_table(profiles: Iterable[Profile]) -> Table:
         profiles: In the order to show them in.
 
     Returns:
-        The name to type, when it was observed, what it does, kinds of evidence, and how many parameters are not known.
+        The name to type, when it was observed, what it does, kinds of evidence ("example" where it is of no real
+        network), and how many parameters are not known.
         A platform's bare name is its newest profile by its main route; older ones carry their date.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -99,7 +100,7 @@ def platforms_table(profiles: Iterable[Profile]) -> Table:
     for profile in profiles:
         dated = profile.observed != newest.setdefault(profile.short_name, profile.observed)
         name = f"{profile.short_name}@{profile.observed}" if dated else profile.short_name
-        kinds = dict.fromkeys(evidence.kind for evidence in profile.evidence)
+        kinds = ["example"] if profile.example else dict.fromkeys(evidence.kind for evidence in profile.evidence)
         table.add_row(
             Text(name, style="bold" if name == profile.platform else ""),
             profile.observed,

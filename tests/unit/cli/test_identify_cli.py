@@ -7,7 +7,11 @@ from typer.testing import CliRunner
 
 from jpeg_samples import exif, picture, save
 from repost.channel import emulate
+from repost.channel.video.emulate import emulate_video
 from repost.cli.app import app
+from repost.media.video.upload import VideoUpload
+from repost.platforms import load_profile
+from video_clips import moving_frames, write_clip
 
 OWN = """
 platform = "mine"
@@ -22,6 +26,22 @@ steps = [
   { op = "encode", codec = "jpeg", quality = 41, subsampling = "4:2:2" },
 ]
 """
+
+VIDEOS = """
+platform = "clips"
+observed = "2026"
+summary = "Mine, for videos."
+evidence = [{ kind = "inferred", source = "made up" }]
+[[rules]]
+media = "video"
+name = "any"
+steps = [
+  { op = "resize", fit = "short_side", px = 80, kernel = "bicubic", multiple_of = 2 },
+  { op = "encode", codec = "h264", encoder = "libx264", profile = "main", preset = "fast", gop_frames = 12, scene_cut = false, b_frames = 1, rate = { mode = "crf", crf = 33 } },
+  { op = "audio", action = "drop" },
+  { op = "container" },
+]
+"""  # noqa: E501 - inline tables stand on one line in TOML
 
 
 @pytest.fixture
@@ -79,3 +99,37 @@ def test_own_profiles_by_option_and_by_folder(files):
     (files / "platforms" / "mine.toml").write_text(OWN)
     by_folder = run(files / "mine.jpg", "--json")
     assert json.loads(by_folder.stdout)["answer"] == ["mine"]
+
+
+@pytest.fixture
+def clips(files):
+    (files / "clips.toml").write_text(VIDEOS)
+    upload = write_clip(files / "upload.mp4", moving_frames(40, size=(144, 112)))
+    emulate_video(VideoUpload(upload), load_profile(files / "clips.toml"), files / "served.mp4", seed=0)
+    (files / "cut.mp4").write_bytes(upload.read_bytes()[:4000])
+    return files
+
+
+def test_videos_and_images_may_be_mixed(clips):
+    names = ("yelp.jpg", "served.mp4", "upload.mp4", "cut.mp4")
+    said = run(*(clips / name for name in names), "--profile", clips / "clips.toml", "--json")
+    assert said.exit_code == 4
+    assert "cut.mp4" in said.stderr
+    assert "yelp.jpg" not in said.stderr
+    image, served, upload = map(json.loads, said.stdout.splitlines())
+    assert [image["answer"], served["answer"], upload["answer"]] == [["yelp"], ["clips"], []]
+    assert set(served) == set(image)
+    assert set(served["candidates"][0]) == set(image["candidates"][0])
+    assert {one["platform"] for one in served["candidates"]} == {"clips", "example"}
+    assert not {"clips", "example"} & {one["platform"] for one in image["candidates"]}
+    example = next(one for one in served["candidates"] if one["platform"] == "example")
+    assert "describes no real network" in example["reasons"][0]
+
+
+def test_text_of_a_video_says_how_it_was_coded(clips):
+    said = run(clips / "served.mp4", "--profile", clips / "clips.toml")
+    assert said.exit_code == 0
+    assert "Clips, most likely" in said.stdout
+    assert "H.264 Main 1.0 in MP4, 104 x 80 px, 25 frames a second" in said.stdout
+    assert "a keyframe every 12 frames, as Clips sets it" in said.stdout
+    assert run(clips / "upload.mp4").exit_code == 1

@@ -24,7 +24,7 @@ from repost.media.jpeg_tables import ijg_tables
 from repost.platforms import find_profile, list_profiles
 from repost.platforms.values import draw
 
-PROFILES = [listed.profile for listed in list_profiles() if listed.bundled]
+PROFILES = [one.profile for one in list_profiles() if one.bundled and one.profile.rules_for("image")]
 
 
 def jpeg(quality=85, *, size=(1600, 1200), subsampling="4:2:0", progressive=True, carries=("jfif",)) -> Signature:
@@ -138,7 +138,7 @@ def test_distributions_are_those_that_emulation_draws():
     for long_side_px, busyness in ((150, 3.0), (150, 9.0), (300, 3.0), (700, 9.0), (1500, 5.0)):
         upload = Hypothetical("jpeg", long_side_px, long_side_px // 2, 1.0, busyness=busyness)
         drawn = Counter(draw(quality, features=upload.feature, rng=rng) for _ in range(4000))
-        stated = dict(distribution(quality, upload))
+        stated = dict(distribution(quality, upload.feature))
         assert math.isclose(sum(stated.values()), 1)
         assert set(drawn) <= set(stated)
         for number, chance in stated.items():

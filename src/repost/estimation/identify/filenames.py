@@ -49,6 +49,7 @@ def _named(
 
 
 _PICTURE = r"\.(jpe?g|png|webp|heic|JPE?G|PNG|HEIC)"
+_VIDEO = r"\.(mp4|mov|m4v|webm|MP4|MOV)"
 _COPY = r"( ?\(\d+\))?"  # what browsers add to a second download
 
 PATTERNS = (
@@ -66,14 +67,34 @@ PATTERNS = (
         ("whatsapp",),
         "is as WhatsApp names pictures",
     ),
+    _named(
+        rf"(VID-\d{{8}}-WA\d{{4}}|WhatsApp Video .+){_COPY}{_VIDEO}",
+        ("whatsapp",),
+        "is as WhatsApp names videos",
+    ),
     # Telegram Desktop: photo_<date>_<time>, sometimes with a number or the sender before.
     _named(
         rf"photo_(\d+@)?\d{{2,4}}-\d{{2}}-\d{{2,4}}_\d{{2}}-\d{{2}}-\d{{2}}{_COPY}{_PICTURE}",
         ("telegram",),
         "is as Telegram names exported pictures",
     ),
+    _named(
+        rf"video_(\d+@)?\d{{2,4}}-\d{{2}}-\d{{2,4}}_\d{{2}}-\d{{2}}-\d{{2}}{_COPY}{_VIDEO}",
+        ("telegram",),
+        "is as Telegram names exported videos",
+    ),
     # WeChat saves as mmexport<milliseconds>, its cache as wx_camera_<milliseconds>.
     _named(rf"(mmexport|wx_camera_)\d{{10,16}}{_COPY}{_PICTURE}", ("wechat",), "is as WeChat names saved pictures"),
+    _named(rf"(mmexport|wx_camera_)\d{{10,16}}{_COPY}{_VIDEO}", ("wechat",), "is as WeChat names saved videos"),
+    # Facebook's Android app: FB_VID_<milliseconds>; its and Instagram's servers name videos as they do pictures.
+    _named(
+        rf"(FB_VID_\d{{10,16}}|\d{{5,}}_\d{{5,}}_\d{{5,}}_n){_COPY}{_VIDEO}",
+        ("facebook", "instagram"),
+        "is as Facebook's and Instagram's apps and servers name videos",
+    ),
+    # v.redd.it names renditions by their height; googlevideo.com calls every video videoplayback.
+    _named(rf"(DASH|CMAF)_\d{{3,4}}{_COPY}{_VIDEO}", ("reddit",), "is as Reddit's servers name renditions"),
+    _named(rf"videoplayback{_COPY}{_VIDEO}", ("youtube",), "is as YouTube's servers name videos"),
     # Twitter media ids have 15 characters; its web addresses end in ?name=orig, large, ...
     _named(
         r".+\?(format=\w+&)?name=(orig|large|medium|small|\d+x\d+)",
@@ -84,6 +105,12 @@ PATTERNS = (
         r"(?=.*[A-Z])(?=.*[a-z])[A-Za-z0-9_-]{15}(-orig|-large)?(\.jpe?g|\.png)",
         ("twitter",),
         "has 15 letters as Twitter's media ids do",
+        "shape",
+    ),
+    _named(
+        rf"(?=.*[A-Z])(?=.*[a-z])[A-Za-z0-9_-]{{16}}{_VIDEO}",
+        ("twitter",),
+        "has 16 letters as Twitter's names of videos do",
         "shape",
     ),
     # Weibo's picture ids: a user's id in base 62 or hexadecimal and 20 and more letters.

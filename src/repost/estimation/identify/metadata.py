@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repost.estimation.identify.likelihood import RARE, trusted
 from repost.estimation.identify.population import UNKNOWN_NETWORK, Origin
 from repost.estimation.identify.signature import Signature, Trace
 from repost.platforms.steps import Fate, Metadata
-
-ASSUMED_WEIGHT = 0.5
-"""How far a stated default is trusted that a profile marks as unknown; the rest goes to what unknown networks do."""
-
-RARE = 0.005
-"""Chance of what should not be there, such as EXIF where it is stripped."""
 
 SEGMENT_HABITS: dict[str, float] = {"instagram": 0.82, "facebook": 0.5}
 """How often a network writes an APP13 segment of its own. Counted in measured files, with one added to each side:
@@ -29,11 +24,6 @@ _EXIF: _Group = ("exif", "orientation")
 _ICC: _Group = ("icc", "plain_icc")
 _SINGLES: _Group = ("xmp", "c2pa")
 _SEGMENTS: _Group = ("iptc", "comment", "jfif", "mpf")
-
-
-def trusted(stated: float, broad: float) -> float:
-    """A chance that rests on a stated default, mixed with that of unknown networks."""
-    return ASSUMED_WEIGHT * stated + (1 - ASSUMED_WEIGHT) * broad
 
 
 def as_uploaded(signature: Signature, origin: Origin) -> float:

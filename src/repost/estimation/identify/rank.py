@@ -1,8 +1,8 @@
 """Which networks a file may have come from.
 
 Bayes' rule over every platform with a profile, and "none of these": a file that no network touched, or one that came
-from a network without a profile. The prior is stated below, the likelihoods are those of `served`; networks
-that treat a file alike share the probability, and each names the others.
+from a network without a profile. The prior is stated below, the likelihoods are those of the medium; networks that
+treat a file alike share the probability, and each names the others.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from repost.estimation.identify.filenames import NamePattern, match_name
-from repost.estimation.identify.reasons import none_reasons, reasons
-from repost.estimation.identify.served import (
-    ProfileLikelihood,
-    profile_likelihood,
-    unknown_likelihood,
-    unshared_likelihood,
-)
+from repost.estimation.identify.images import ImageEvidence
+from repost.estimation.identify.likelihood import Evidence, ProfileLikelihood
 from repost.estimation.identify.signature import Signature, read_signature
-from repost.estimation.identify.uploads import Uploads
 from repost.media.read import read_file
+from repost.media.sniff import VIDEO_FORMATS, sniff
 from repost.platforms import Profile, list_profiles
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | Signature"
+if TYPE_CHECKING:
+    from repost.estimation.identify.videos.signature import VideoSignature
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Signature | VideoSignature"
 
 NONE_PRIOR = 0.5
 """Prior of "none of these". The platforms share the rest evenly: who asks knows where files come from better than any
@@ -41,6 +39,10 @@ MAIN_ROUTE_SHARE = 0.7
 
 OLDER_SHARE = 0.5
 """Weight of a route's next older profile beside the newer one."""
+
+EXAMPLE_SHARE = 0.1
+"""Weight of an example that comes with repost beside a network: only emulations come from it. What it lacks goes to
+"none of these"."""
 
 ALIKE = 0.05
 """Two networks treat a file alike where their stated likelihoods are this near, relatively."""
@@ -75,12 +77,14 @@ class Identification:
 
     Attributes:
         signature: What was found in the file.
-        candidates: Every platform with a profile, likeliest first.
+        described: How the file was coded and its size, in words.
+        candidates: Every platform with a profile for such media, likeliest first.
         none: Probability of "none of these": no network, or one without a profile. All probabilities add up to one.
         none_reasons: What speaks for that, in words.
     """
 
-    signature: Signature
+    signature: Signature | VideoSignature
+    described: str
     candidates: tuple[Candidate, ...]
     none: float
     none_reasons: tuple[str, ...]
@@ -106,7 +110,7 @@ def identify(
     """Rank the networks a file may have come from.
 
     Args:
-        source: A path, a file's bytes, or a signature that was read or written down before.
+        source: A path of an image or a video, an image's bytes, or a signature that was read or written down before.
         name: The file's name, weak evidence of its own; that of the path when None. Give "" to leave it out.
         profiles: What to choose from; every bundled profile and those of the user's folder when None.
         max_pixels: Limit on width x height; the limit in force when None.
@@ -116,15 +120,14 @@ def identify(
 
     Raises:
         InputNotFound: There is no such file.
-        MediaError: It is no image, damaged before its image data, or too large.
+        MediaError: It is neither image nor video, damaged before its image data (a video: anywhere), or too large.
         MissingExtra: It is HEIC and pillow-heif is not installed.
     """
     known = [listed.profile for listed in list_profiles()] if profiles is None else list(profiles)
-    signature, found_name = _signature(source, max_pixels=max_pixels)
+    evidence, found_name = _evidence(source, max_pixels=max_pixels)
     pattern = match_name(found_name if name is None else name)
-    uploads = Uploads(signature)
-    found = [one for one in (profile_likelihood(uploads, profile) for profile in known) if one is not None]
-    return _weigh(signature, _by_platform(found), pattern)
+    found = [one for one in map(evidence.likelihood, known) if one is not None]
+    return _weigh(evidence, _by_platform(found), pattern)
 
 
 def with_profiles(own: Iterable[Profile]) -> list[Profile]:
@@ -133,13 +136,37 @@ def with_profiles(own: Iterable[Profile]) -> list[Profile]:
     return [*(found | {profile.id: profile for profile in own}).values()]
 
 
-def _signature(source: Source, *, max_pixels: int | None) -> tuple[Signature, str]:
+def _evidence(source: Source, *, max_pixels: int | None) -> tuple[Evidence, str]:
+    """What there is to weigh, and the file's name."""
     if isinstance(source, Signature):
-        return source, ""
+        return ImageEvidence(source), ""
     if isinstance(source, bytes):
-        return read_signature(source, max_pixels=max_pixels), ""
-    path = Path(source)
-    return read_signature(read_file(path), name=str(path), max_pixels=max_pixels), path.name
+        return ImageEvidence(read_signature(source, max_pixels=max_pixels)), ""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if not _is_video(path):
+            signature = read_signature(read_file(path), name=str(path), max_pixels=max_pixels)
+            return ImageEvidence(signature), path.name
+        # FFmpeg is loaded for videos only.
+        from repost.estimation.identify.videos.signature import read_video_signature
+
+        source, name = read_video_signature(path, max_pixels=max_pixels), path.name
+    else:
+        name = ""
+    from repost.estimation.identify.videos.evidence import VideoEvidence
+
+    return VideoEvidence(source), name
+
+
+def _is_video(path: Path) -> bool:
+    """Whether a file is a video, by its content; what cannot be opened is left to the reader of images to name."""
+    try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            return False
+        with path.open("rb") as stream:
+            return sniff(stream.read(64)) in VIDEO_FORMATS
+    except (OSError, ValueError):
+        return False
 
 
 def _by_platform(found: Sequence[ProfileLikelihood]) -> dict[str, list[tuple[float, ProfileLikelihood]]]:
@@ -165,18 +192,22 @@ def _shared(profiles: list[ProfileLikelihood]) -> list[tuple[float, ProfileLikel
 
 
 def _weigh(
-    signature: Signature,
+    evidence: Evidence,
     platforms: dict[str, list[tuple[float, ProfileLikelihood]]],
     pattern: NamePattern | None,
 ) -> Identification:
-    untouched, unknown = unshared_likelihood(signature), unknown_likelihood(signature)
+    untouched, unknown = evidence.untouched, evidence.unknown
     odds = dict.fromkeys(pattern.platforms, pattern.odds) if pattern else {}
-    none = (NONE_PRIOR if platforms else 1.0) * (UNSHARED_SHARE * untouched + (1 - UNSHARED_SHARE) * unknown)
+    even = (1 - NONE_PRIOR) / max(1, len(platforms))
+    priors = {
+        platform: even * (EXAMPLE_SHARE if all(one.profile.example for _, one in profiles) else 1.0)
+        for platform, profiles in platforms.items()
+    }
+    none = (1 - math.fsum(priors.values())) * (UNSHARED_SHARE * untouched + (1 - UNSHARED_SHARE) * unknown)
     if pattern and not set(odds) & set(platforms):
         none *= pattern.odds
-    prior = (1 - NONE_PRIOR) / max(1, len(platforms))
     weights = {
-        platform: prior * odds.get(platform, 1.0) * math.fsum(share * one.value for share, one in profiles)
+        platform: priors[platform] * odds.get(platform, 1.0) * math.fsum(share * one.value for share, one in profiles)
         for platform, profiles in platforms.items()
     }
     total = none + math.fsum(weights.values())
@@ -184,36 +215,38 @@ def _weigh(
         platform: max(profiles, key=lambda weighed: weighed[0] * weighed[1].best.value)[1]
         for platform, profiles in platforms.items()
     }
-    candidates = [
-        _candidate(signature, best, platform, weights[platform] / total, pattern, untouched) for platform in platforms
-    ]
+    candidates = [_candidate(evidence, best, platform, weights[platform] / total, pattern) for platform in platforms]
     candidates.sort(key=lambda candidate: (-candidate.probability, candidate.platform))
     return Identification(
-        signature, tuple(candidates), none / total, none_reasons(signature, untouched / unknown, pattern, platforms)
+        signature=evidence.signature,
+        described=evidence.described,
+        candidates=tuple(candidates),
+        none=none / total,
+        none_reasons=evidence.none_reasons(pattern, platforms),
     )
 
 
 def _candidate(
-    signature: Signature,
+    evidence: Evidence,
     best: dict[str, ProfileLikelihood],
     platform: str,
     probability: float,
     pattern: NamePattern | None,
-    untouched: float,
 ) -> Candidate:
     one = best[platform]
     stated = one.best.stated
     also = tuple(
         other for other, its in best.items() if other != platform and stated and _alike(its.best.stated, stated)
     )
+    as_unshared = _alike(stated, evidence.untouched)
     return Candidate(
         platform=platform,
         route=one.profile.route,
         profile=one.profile.id,
         probability=probability,
-        reasons=reasons(signature, one, pattern, also=also, as_unshared=_alike(stated, untouched)),
+        reasons=evidence.reasons(one, pattern, also=also, as_unshared=as_unshared),
         also=also,
-        as_unshared=_alike(stated, untouched),
+        as_unshared=as_unshared,
     )
 
 

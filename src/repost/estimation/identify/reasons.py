@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from repost.channel.sizes import Size
 from repost.estimation.identify.filenames import NamePattern
+from repost.estimation.identify.likelihood import ProfileLikelihood
 from repost.estimation.identify.metadata import SEGMENT_HABITS
-from repost.estimation.identify.served import ProfileLikelihood
 from repost.estimation.identify.signature import Signature
 from repost.platforms.steps import (
     IMAGE_ENCODES,
@@ -21,7 +22,7 @@ from repost.platforms.steps import (
 from repost.platforms.values import numbers_of
 
 _NAMES = {
-    "linkedin": "LinkedIn",
+    "linkedin": "LinkedIn", "youtube": "YouTube",
     "whatsapp": "WhatsApp", "wechat": "WeChat", "googledocs": "Google Docs", "googlephotos": "Google Photos",
     "googlesheets": "Google Sheets", "googleslides": "Google Slides",
 }  # fmt: skip
@@ -70,16 +71,31 @@ def reasons(
         Sentences without full stops, the coding first.
     """
     who = platform_name(found.profile.platform)
-    said = [*_coding_reasons(signature, found, who), *_size_reasons(signature, found, who)]
+    said = [*_coding_reasons(signature, found, who), *size_reasons(signature.size, found, who)]
     said += [*_metadata_reasons(signature, found, who)]
+    said += closing_reasons(found, pattern, also=also, as_unshared=as_unshared)
+    return tuple(said)
+
+
+def closing_reasons(
+    found: ProfileLikelihood, pattern: NamePattern | None, *, also: Sequence[str], as_unshared: bool
+) -> Iterator[str]:
+    """What is said of a network whatever the medium: what is assumed, the file's name, and who looks the same.
+
+    Args:
+        found: Its likeliest profile.
+        pattern: What the file's name looks like.
+        also: Platforms that treat the file alike.
+        as_unshared: Whether an untouched file looks the same.
+    """
+    who = platform_name(found.profile.platform)
     if found.best.assumed and found.best.stated:
-        said.append(f"what {who} does to such uploads is assumed and not known, so it counts less")
+        yield f"what {who} does to such uploads is assumed and not known, so it counts less"
     if pattern and found.profile.platform in pattern.platforms:
-        said.append(f"the file name {pattern.words} (weak evidence)")
+        yield f"the file name {pattern.words} (weak evidence)"
     if also or as_unshared:
         others = [platform_name(other) for other in also] + ["a file that was never shared"] * as_unshared
-        said.append(f"cannot be told apart from {_listed(others)}")
-    return tuple(said)
+        yield f"cannot be told apart from {_listed(others)}"
 
 
 def none_reasons(
@@ -100,10 +116,19 @@ def none_reasons(
         said.append(f"{coding_in_words(signature)}{carried}: as cameras and editors write files")
     else:
         said.append(f"{coding_in_words(signature)}: many programs and networks without a profile write such files")
+    return (*said, *stranger_reasons(pattern, platforms))
+
+
+def stranger_reasons(pattern: NamePattern | None, platforms: Collection[str]) -> Iterator[str]:
+    """That a file's name is one of a network without a profile.
+
+    Args:
+        pattern: What the name looks like.
+        platforms: Those with a profile.
+    """
     if pattern and not set(pattern.platforms) & set(platforms):
         unknown = _listed([platform_name(name) for name in pattern.platforms])
-        said.append(f"the file name {pattern.words}, and there is no profile of {unknown} (weak evidence)")
-    return tuple(said)
+        yield f"the file name {pattern.words}, and there is no profile of {unknown} (weak evidence)"
 
 
 def _coding_reasons(signature: Signature, found: ProfileLikelihood, who: str) -> Iterator[str]:
@@ -136,8 +161,15 @@ def _as_written(signature: Signature, encode: ImageEncode) -> bool:
     return coding.subsampling in (encode.subsampling, "grey") and coding.progressive == encode.progressive
 
 
-def _size_reasons(signature: Signature, found: ProfileLikelihood, who: str) -> Iterator[str]:
-    width, height = signature.size
+def size_reasons(size: Size, found: ProfileLikelihood, who: str) -> Iterator[str]:
+    """What the size says for and against a network.
+
+    Args:
+        size: Width and height of the file.
+        found: Its likeliest profile.
+        who: The network, as people write it.
+    """
+    width, height = size
     for step in found.best.rule.steps:
         if not isinstance(step, Resize):
             continue

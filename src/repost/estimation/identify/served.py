@@ -7,12 +7,18 @@ rule keeps of the upload has the chance it has among uploads (`population`).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from repost.channel.sizes import Size, place
-from repost.estimation.identify.metadata import ASSUMED_WEIGHT, RARE, Carried, as_uploaded, trusted
+from repost.estimation.identify.likelihood import (
+    ASSUMED_WEIGHT,
+    RARE,
+    ProfileLikelihood,
+    RuleLikelihood,
+    trusted,
+    with_drift,
+)
+from repost.estimation.identify.metadata import Carried, as_uploaded
 from repost.estimation.identify.population import (
     FORMATS,
     SERVED_FORMATS,
@@ -24,6 +30,7 @@ from repost.estimation.identify.population import (
     subsampling_chance,
 )
 from repost.estimation.identify.signature import Signature
+from repost.estimation.identify.size import fills_box, size_chance, unsized
 from repost.estimation.identify.uploads import Hypothetical, Uploads, distribution
 from repost.platforms import Profile, Rule
 from repost.platforms.steps import (
@@ -37,47 +44,6 @@ from repost.platforms.steps import (
     Resize,
     Transcode,
 )
-
-BOXES = ("cover", "stretch")
-"""Ways of resizing that make exactly one size, whatever the shape of the upload."""
-
-DRIFT = 0.05
-"""How often a network no longer does what its profile says: networks change without telling, and most profiles rest on
-few files. Facebook's two measured files, of 2022 and 2024, differ in their scans. A judgement, not a count."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleLikelihood:
-    """How likely one rule is to serve the file.
-
-    Attributes:
-        index: Of the rule in its profile.
-        rule: The rule.
-        value: Density, what is only assumed trusted by half.
-        stated: Density if everything the profile says were so.
-        assumed: Whether the step that writes the file is a stated default and not known.
-    """
-
-    index: int
-    rule: Rule
-    value: float
-    stated: float
-    assumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileLikelihood:
-    """How likely a profile is to serve the file.
-
-    Attributes:
-        profile: The profile.
-        value: Density, with room for drift.
-        best: The rule that has the largest part in it.
-    """
-
-    profile: Profile
-    value: float
-    best: RuleLikelihood
 
 
 def profile_likelihood(uploads: Uploads, profile: Profile) -> ProfileLikelihood | None:
@@ -98,9 +64,7 @@ def profile_likelihood(uploads: Uploads, profile: Profile) -> ProfileLikelihood 
     if not rules:
         return None
     found = [_of_rule(uploads, profile, rules, index, matching) for index, _, matching in uploads.matching(profile)]
-    stated = sum(one.value for one in found)
-    value = (1 - DRIFT) * stated + DRIFT * unknown_likelihood(uploads.signature)
-    return ProfileLikelihood(profile, value, max(found, key=lambda one: (one.value, one.stated)))
+    return with_drift(profile, found, unknown=unknown_likelihood(uploads.signature))
 
 
 def unshared_likelihood(signature: Signature) -> float:
@@ -151,7 +115,7 @@ def _of_writing_rule(
     if "fit" in doubts:
         sized = sized.or_any_of([mass(other) for other in _other_fits(rule)])
     if doubts & {"px", "upscale", "width_px", "height_px", "when"}:
-        sized = sized.or_any_of([mass(_unsized(rule))])
+        sized = sized.or_any_of([mass(unsized(rule))])
     tables = sized.with_tables
     if tables_doubted and signature.coding:
         tables = trusted(tables, sized.any_tables * UNKNOWN_NETWORK.table_chance(signature.coding))
@@ -190,11 +154,10 @@ def _mass(
         tables = _table_chance(signature, encode, upload, quality=quality)
         if not tables and not whatever_tables:
             continue
-        chance = _size_chance(signature, rule, upload) * upload.chance
+        chance = size_chance(signature.size, rule, upload) * upload.chance
         any_tables += chance
         with_tables += chance * tables
-    boxed = any(isinstance(step, Resize) and step.fit in BOXES for step in rule.steps)
-    shape = 1.0 if boxed else shape_chance(signature)
+    shape = 1.0 if fills_box(rule) else shape_chance(signature)
     return _Mass(with_tables * shape, any_tables * shape)
 
 
@@ -220,11 +183,6 @@ def _other_fits(rule: Rule) -> list[Rule]:
     ]
 
 
-def _unsized(rule: Rule) -> Rule:
-    """The rule without a change of size."""
-    return rule.model_copy(update={"steps": tuple(step for step in rule.steps if not isinstance(step, Resize))})
-
-
 def _last_encode(rule: Rule) -> ImageEncode | None:
     """What codes the served file; None where the upload's own coefficients are kept."""
     written = [step.encode if isinstance(step, ClientSave) else step for step in rule.steps]
@@ -246,54 +204,6 @@ def _doubts(profile: Profile, index: int, rule: Rule) -> frozenset[str]:
     return frozenset(found)
 
 
-def _size_chance(signature: Signature, rule: Rule, upload: Hypothetical) -> float:
-    """The chance that an upload comes out at the file's size."""
-    resizes = [step for step in rule.steps if isinstance(step, Resize)]
-    boxed = any(step.fit in BOXES for step in resizes)
-    if boxed == upload.own_shape:
-        return 0.0
-    size = (upload.width_px, upload.height_px)
-    if not resizes:
-        return float(size == signature.size)
-    *earlier, last = resizes
-    for step in earlier:
-        size = place(size, step, target=_likeliest_target(step, upload)).size
-    total = 0.0
-    for target, chance in _targets(last, upload):
-        served = place(size, last, target=target).size
-        if served == size:
-            total += chance * (served == signature.size)
-        else:
-            total += chance * _same_size(served, signature.size, last, scale=max(served) / max(size))
-    return total
-
-
-def _same_size(served: Size, wanted: Size, step: Resize, *, scale: float) -> bool:
-    """Whether two sizes agree, the uncertainty of a guessed upload's short side allowed for."""
-    if step.fit in BOXES:
-        return served == wanted
-    fitted = {"width": 0, "height": 1, "short_side": wanted.index(min(wanted))}.get(step.fit, wanted.index(max(wanted)))
-    sides = (0, 1) if step.fit == "inside" else (fitted,)
-    loose = max(1, math.ceil(scale), step.multiple_of)
-    exact = any(served[side] == wanted[side] for side in sides)
-    return exact and all(abs(ours - theirs) <= loose for ours, theirs in zip(served, wanted, strict=True))
-
-
-def _targets(step: Resize, upload: Hypothetical) -> list[tuple[Size, float]]:
-    if step.px is not None:
-        return [((int(px), int(px)), chance) for px, chance in distribution(step.px, upload)]
-    assert step.width_px is not None and step.height_px is not None, "a step without px has a box"
-    return [
-        ((int(width), int(height)), chance * other)
-        for width, chance in distribution(step.width_px, upload)
-        for height, other in distribution(step.height_px, upload)
-    ]
-
-
-def _likeliest_target(step: Resize, upload: Hypothetical) -> Size:
-    return max(_targets(step, upload), key=lambda found: found[1])[0]
-
-
 def _table_chance(
     signature: Signature, encode: ImageEncode | None, upload: Hypothetical, *, quality: int | None
 ) -> float:
@@ -305,7 +215,7 @@ def _table_chance(
         same = coding.luma == encode.tables.luma and coding.chroma in (None, encode.tables.chroma)
         return float(same)
     assert encode.quality is not None, "a step without tables has a quality"
-    return sum(chance for number, chance in distribution(encode.quality, upload) if number == quality)
+    return sum(chance for number, chance in distribution(encode.quality, upload.feature) if number == quality)
 
 
 def _rest_chance(

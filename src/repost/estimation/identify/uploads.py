@@ -12,7 +12,7 @@ from repost.estimation.identify.signature import Signature
 from repost.platforms import Profile, Rule
 from repost.platforms.conditions import When
 from repost.platforms.steps import ClientSave, EncodeJpeg, Resize, Step
-from repost.platforms.values import ByFeature, Choice, Feature, Number, Samples, Value
+from repost.platforms.values import ByFeature, Choice, Feature, Features, Number, Samples, Value
 
 _BITS_PER_PIXEL = {"jpeg": (0.8, 2.0, 4.5), "png": (6.0, 12.0, 20.0)}
 _OTHER_BITS_PER_PIXEL = (0.5, 1.5, 4.0)
@@ -63,20 +63,20 @@ class Hypothetical:
         return simple.get(name, math.nan)  # video features: no image rule may ask for them
 
 
-def distribution(value: Value, upload: Hypothetical) -> Iterator[tuple[Number, float]]:
+def distribution(value: Value, features: Features) -> Iterator[tuple[Number, float]]:
     """Every number a value can be drawn as for an upload, with its chance.
 
     Args:
         value: A constant, Choice, Samples or ByFeature.
-        upload: What it depends on.
+        features: What it depends on, of the upload.
 
     Yields:
         (number, chance); the chances add up to one.
     """
     if isinstance(value, ByFeature):
-        found = upload.feature(value.by)
+        found = features(value.by)
         chosen = next((band.value for band in value.bands if found < band.under), value.otherwise)
-        yield from distribution(chosen, upload)
+        yield from distribution(chosen, features)
     elif isinstance(value, Choice):
         weights = value.weights or (1.0,) * len(value.choice)
         yield from ((number, weight / sum(weights)) for number, weight in zip(value.choice, weights, strict=True))

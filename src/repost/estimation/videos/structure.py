@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from repost.estimation.videos.finding import RateMode, Structure
 from repost.media.video.facts import VideoFacts
 from repost.media.video.frames import StreamCoding, read_stream_coding
-from repost.media.video.headers import read_h264_headers
+from repost.media.video.headers import H264Headers, read_h264_headers
 from repost.media.video.presets import preset_of_settings, presets_like
 from repost.media.video.upload import VideoUpload
 
@@ -28,16 +28,26 @@ def read_structure(served: VideoUpload) -> Structure:
         MediaError: It is damaged.
     """
     headers = read_h264_headers(served.path, name=served.name)
-    coding = read_stream_coding(served.path, name=served.name)
+    return structure_of(served.facts, headers, read_stream_coding(served.path, name=served.name))
+
+
+def structure_of(facts: VideoFacts, headers: H264Headers | None, coding: StreamCoding) -> Structure:
+    """How a video was coded, from what was read of it already.
+
+    Args:
+        facts: What its headers and packets say.
+        headers: Parameter sets, of H.264.
+        coding: Of all its frames.
+    """
     said = coding.settings or {}
     own = preset_of_settings(said)
     guessed = presets_like(headers, longest_b_run=coding.longest_b_run) if headers else ()
     gaps = coding.keyframe_gaps
     return Structure(
-        codec=served.facts.codec,
-        profile=served.facts.profile,
-        level=level_of(served.facts),
-        pixel_format=served.facts.pixel_format,
+        codec=facts.codec,
+        profile=facts.profile,
+        level=level_of(facts),
+        pixel_format=facts.pixel_format,
         encoder=said.get("encoder"),
         presets=(own,) if own else guessed,
         references=int(said["ref"]) if "ref" in said else (headers.references if headers else None),
@@ -48,7 +58,7 @@ def read_structure(served: VideoUpload) -> Structure:
         initial_qp=headers.initial_qp if headers else None,
         mean_qp=_mean_qp(coding),
         threads=int(said["threads"]) if said.get("threads", "").isdigit() else None,
-        vbv=_vbv(said, served.facts),
+        vbv=_vbv(said, facts),
         said=_rate_said(said),
     )
 

@@ -64,16 +64,21 @@ def presets_like(headers: H264Headers, *, longest_b_run: int | None = None) -> t
     Returns:
         Names, fastest first; empty where no preset leaves such headers.
     """
-    raised = _FULL_COLOUR_OFFSET if headers.chroma_format_idc == _FULL_COLOUR else 0
     plain = not (headers.cabac or headers.transform_8x8 or headers.weighted_p or headers.weighted_b)
     return tuple(
         name
         for name, traits in X264_PRESETS.items()
         if traits.references == headers.references
-        and traits.chroma_qp_offset == headers.chroma_qp_offset - raised
+        and traits.chroma_qp_offset == subsampled_offset(headers)
         and (plain or not traits.plain)
         and (longest_b_run or 0) <= traits.b_frames
     )
+
+
+def subsampled_offset(headers: H264Headers) -> int:
+    """The chroma offset that the same settings of x264 leave with 4:2:0."""
+    raised = _FULL_COLOUR_OFFSET if headers.chroma_format_idc == _FULL_COLOUR else 0
+    return headers.chroma_qp_offset - raised
 
 
 def preset_of_settings(settings: Mapping[str, str]) -> str | None:
