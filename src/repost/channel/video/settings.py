@@ -19,9 +19,9 @@ DEFAULT_THREADS = 1
 
 
 _IN_STEP = "sync-lookahead=0"
-"""Without it x264's lookahead has a thread of its own where encoding has several. It then depends on timing which frame's
-memory is used again, and so what the lookahead reads beyond its edges: a quarter of encodes of a busy machine differed
-(sides that are no multiple of 16). In step it gives the bytes that the ffmpeg program gives most of the time."""
+"""Without it x264's lookahead has a thread of its own where encoding has several. Then it depends on timing whose memory
+a frame is given, and with it what the lookahead reads beyond the edges: where sides are no multiple of 16, a quarter of
+the encodes of a busy machine differed. In step it gives what the ffmpeg program gives most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
