@@ -19,7 +19,7 @@ DEFAULT_THREADS = 1
 
 
 _IN_STEP = "sync-lookahead=0"
-"""Without it x264's lookahead has a thread of its own where encoding has several. Then it depends on timing whose memory
+"""Without it x264's lookahead has a thread of its own where encoding has several. Timing then decides whose memory
 a frame is given, and with it what the lookahead reads beyond the edges: where sides are no multiple of 16, a quarter of
 the encodes of a busy machine differed. In step it gives what the ffmpeg program gives most of the time."""
 
