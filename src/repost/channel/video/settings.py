@@ -85,6 +85,8 @@ class EncoderSettings:
         references: Reference frames; the preset's when None.
         threads: Encoder threads.
         message: Whether the encoder's message about itself stays in the stream (an SEI of x264 and x265).
+        in_step: Whether x264 looks ahead in step with its threads, for the same bytes every time; the ffmpeg program
+            does not.
     """
 
     encoder: str = "libx264"
@@ -99,6 +101,7 @@ class EncoderSettings:
     references: int | None = None
     threads: int = DEFAULT_THREADS
     message: bool = False
+    in_step: bool = True
 
     def options(self) -> Mapping[str, str]:
         """As FFmpeg's options of the encoder, by name."""
@@ -120,7 +123,7 @@ class EncoderSettings:
             found["bf"] = str(self.b_frames)
         if self.references is not None:
             found["refs"] = str(self.references)
-        if self.encoder == "libx264" and self.threads > 1:
+        if self.encoder == "libx264" and self.threads > 1 and self.in_step:
             found["x264-params"] = _IN_STEP
         return found | self._rate_options()
 
