@@ -129,7 +129,7 @@ def memory(clip: Path, folder: Path, *, minutes: float, seconds: float) -> None:
     )
 
 
-def repeats_alike(clip: Path, folder: Path, *, count: int = 20) -> None:
+def repeats_alike(clip: Path, folder: Path, *, threads: int, count: int = 20) -> None:
     """Print how many emulations in one process, each after a dirtied heap, give the same bytes."""
     import numpy as np
 
@@ -138,12 +138,12 @@ def repeats_alike(clip: Path, folder: Path, *, count: int = 20) -> None:
     for _ in range(count):
         dirty = [rng.integers(1, 256, int(size), np.uint8) for size in rng.integers(1_000, 4_000_000, 60)]
         del dirty
-        emulate_once(clip, folder / "again.mp4", threads=1, preset="medium")
+        emulate_once(clip, folder / "again.mp4", threads=threads, preset="medium")
         digests.append(hashlib.sha256((folder / "again.mp4").read_bytes()).hexdigest())
     fresh = folder / "fresh.mp4"
-    in_a_process(clip, fresh)
+    in_a_process(clip, fresh, threads=threads)
     same = digests.count(hashlib.sha256(fresh.read_bytes()).hexdigest())
-    print(f"\nemulations after a dirtied heap with the bytes of a fresh process: {same} of {count}")
+    print(f"\nbytes of a fresh process after a dirtied heap, threads {threads}: {same} of {count}")
 
 
 def main() -> None:
@@ -166,7 +166,8 @@ def main() -> None:
         run_ffmpeg("-i", upload, "-t", 1, "-c", "copy", short)
         speed(upload, folder, repeats=given.repeats)
         memory(upload, folder, minutes=given.long_minutes, seconds=given.seconds)
-        repeats_alike(short, folder)
+        for threads in (1, 3):
+            repeats_alike(short, folder, threads=threads)
     print_environment()
 
 

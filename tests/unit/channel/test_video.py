@@ -13,6 +13,7 @@ from repost.channel.video import plan as video_plan
 from repost.channel.video.emulate import emulate_video
 from repost.channel.video.fidelity import compare_videos
 from repost.channel.video.match import TOLERANCE_DB
+from repost.channel.video.settings import Crf, EncoderSettings
 from repost.core.errors import EncodeFailed, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import read_video_facts
@@ -261,3 +262,17 @@ def test_a_level_can_be_asked_of_hevc_too(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=8)
     served = share(clip, {"op": "encode", "codec": "hevc", "level": "4.1", "rate": {"mode": "crf", "crf": 35}})
     assert read_video_facts(served.path).level == 123
+
+
+def test_convention_x264_looks_ahead_in_step_where_it_has_threads():
+    """Else a share of encodes differs, on a busy machine, where sides are no multiple of 16."""
+    assert EncoderSettings(rate=Crf(28), threads=3).options()["x264-params"] == "sync-lookahead=0"
+    assert "x264-params" not in EncoderSettings(rate=Crf(28), threads=1).options()
+    assert "x264-params" not in EncoderSettings(encoder="libx265", rate=Crf(28), threads=3).options()
+
+
+@pytest.mark.slow
+def test_the_same_bytes_with_several_threads(share, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", size=(190, 362), count=60, options={"crf": "12"})
+    step = {**CRF_28, "preset": "fast", "threads": 3}
+    assert len({digest(share(clip, step, name=f"{index}.mp4").path) for index in range(12)}) == 1

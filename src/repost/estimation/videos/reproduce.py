@@ -116,11 +116,11 @@ def _proven(structure: Structure, proof: Proof) -> Structure:
         update["presets"] = (settings.preset,)
         usual = X264_PRESETS[settings.preset].b_frames
         update["b_frames"] = usual if settings.b_frames is None else settings.b_frames
+    update["fixed_gop"] = None if settings.scene_cut else True
     if proof.whole:
         update["threads"] = settings.threads
-        update["fixed_gop"] = None if settings.scene_cut else True
-        if settings.gop_frames is None:
-            update["longest_gop"] = None  # scene cuts made the groups
+    if proof.whole and settings.gop_frames is None:
+        update["longest_gop"] = None  # scene cuts made the groups
     return structure.model_copy(update=update)
 
 
