@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from clips import make_clip
+from repost.channel.video import match as video_match
 from repost.channel.video import plan as video_plan
 from repost.channel.video.emulate import emulate_video
 from repost.channel.video.fidelity import compare_videos
@@ -208,6 +209,30 @@ def test_matching_by_quality_reaches_the_fidelity(share, tmp_path):
     assert found["reached"]
     assert abs(found["psnr_db"] - 33) <= TOLERANCE_DB
     assert abs(compare_videos(VideoUpload(clip), served.path)["psnr_db"] - 33) < 0.1
+
+
+def test_frames_of_a_raw_stream_are_compared_with_those_of_their_time(share, tmp_path):
+    options = {"bf": "2"}
+    raw, boxed = (make_clip(tmp_path / name, count=30, options=options) for name in ("a.h264", "a.mp4"))
+    found = [compare_videos(VideoUpload(one), share(one, CRF_28, name=f"{one.name}.mp4").path) for one in (raw, boxed)]
+    assert found[0]["psnr_db"] == pytest.approx(found[1]["psnr_db"], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("step", "psnr_db"), [({"pixel_format": "yuv420p10le"}, 27.0), ({"codec": "vp9", "preset": "5"}, 28.7)]
+)
+def test_fidelity_is_matched_at_any_depth_and_on_any_scale(share, tmp_path, step, psnr_db):
+    clip = make_clip(tmp_path / "a.mp4", size=(160, 96), count=25)
+    served = share(clip, {**CRF_28, **step, "rate": {"mode": "quality", "psnr_db": psnr_db}})
+    assert compare_videos(VideoUpload(clip), served.path)["psnr_db"] == pytest.approx(psnr_db, abs=0.5)
+
+
+def test_memory_is_fresh_before_the_search_for_a_fidelity(share, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(video_match, "fresh_memory", lambda: seen.append("fresh"))
+    monkeypatch.setattr(video_match, "measure_psnr", lambda *_: seen.append("encode") or 30.0)
+    share(make_clip(tmp_path / "a.mp4", count=3), {**CRF_28, "rate": {"mode": "quality", "psnr_db": 30.0}})
+    assert seen == ["fresh", "encode"]
 
 
 def test_matching_by_quality_needs_to_know_it(share, tmp_path):
