@@ -137,6 +137,39 @@ def test_two_passes_meet_the_average_bitrate(share, tmp_path):
     assert abs(read_video_facts(served.path).bitrate_bps / wanted - 1) < 0.1
 
 
+@pytest.mark.parametrize("codec", ["vp9", "av1"])
+def test_encoders_without_a_second_pass_take_one_and_the_trace_says_so(share, tmp_path, codec):
+    rate = {"mode": "abr", "bits_per_pixel_s": 12, "passes": 2}
+    served = share(make_clip(tmp_path / "a.mp4", count=6), {"op": "encode", "codec": codec, "rate": rate})
+    assert served.trace.steps[0].parameters["passes"] == 1
+
+
+@pytest.mark.parametrize(("fps", "exact"), [(29.97, "30000/1001"), (23.98, "24000/1001"), (24, "24"), (12.5, "25/2")])
+def test_convention_a_frame_rate_written_short_is_the_one_of_television(share, tmp_path, fps, exact):
+    clip = make_clip(tmp_path / "a.mp4", count=20, fps=60)
+    assert read_video_facts(share(clip, {"op": "frame_rate", "fps": fps}, CRF_28).path).fps == Fraction(exact)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "pcm_s16le"), ("a.mov", "pcm_mulaw")])
+def test_sound_that_the_container_does_not_hold_is_named_with_what_to_do(share, tmp_path, name, codec):
+    clip = make_clip(tmp_path / name, count=5, audio=codec)
+    with pytest.raises(UnsupportedMedia, match=rf"got {codec} sound.*audio step"):
+        share(clip, CRF_28)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ({**CRF_28, "pixel_format": "yuv421p"},),
+        (CRF_28, {"op": "container", "format": "webm"}),
+    ],
+)
+def test_settings_that_no_encoder_or_container_takes_are_its_refusal(share, tmp_path, steps):
+    with pytest.raises(EncodeFailed):
+        share(make_clip(tmp_path / "a.mp4", count=3), *steps)
+
+
 def test_sound_is_copied_encoded_or_dropped(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=30, audio="aac")
 
