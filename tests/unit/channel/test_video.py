@@ -170,6 +170,14 @@ def test_settings_that_no_encoder_or_container_takes_are_its_refusal(share, tmp_
         share(make_clip(tmp_path / "a.mp4", count=3), *steps)
 
 
+def test_a_limit_on_pixels_that_was_raised_holds_to_the_end(tmp_path, monkeypatch):
+    clip = make_clip(tmp_path / "a.mp4", size=(96, 64), count=4)
+    monkeypatch.setenv("REPOST_MAX_PIXELS", "1000")
+    upload = VideoUpload(clip, max_pixels=96 * 64)
+    served = emulate_video(upload, profile_of(CRF_28), tmp_path / "served.mp4", seed=0)
+    assert compare_videos(upload, served.path)["psnr_db"] > 20
+
+
 def test_sound_is_copied_encoded_or_dropped(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=30, audio="aac")
 

@@ -25,7 +25,7 @@ from repost.core.errors import EncodeFailed, OutputUnwritable
 from repost.core.files import atomic_path
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import VideoFacts
-from repost.media.video.open import open_video, reading
+from repost.media.video.open import reading
 from repost.media.video.upload import VideoUpload
 
 OnFrame = Callable[[int], None]
@@ -77,7 +77,7 @@ def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[V
         UnreadableMedia: The upload is damaged.
     """
     slots = Slots(clock, start=upload.facts.start_s)
-    with open_video(upload.path, name=upload.name) as (container, stream):
+    with upload.open() as (container, stream):
         stream.thread_type = "AUTO"
         for frame in plan.filter.apply(container.decode(stream), stream):
             if slots.place(frame):
@@ -113,7 +113,7 @@ class _Job:
         facts = self.upload.facts
         slots = Slots(self.clock, start=facts.start_s)
         with (
-            open_video(self.upload.path, name=self.upload.name) as (source, stream),
+            self.upload.open() as (source, stream),
             _new_file(part, self) as target,
         ):
             writer = _PictureWriter(target, self, stats)

@@ -27,8 +27,8 @@ def read_structure(served: VideoUpload) -> Structure:
     Raises:
         MediaError: It is damaged.
     """
-    headers = read_h264_headers(served.path, name=served.name)
-    coding = read_stream_coding(served.path, name=served.name)
+    headers = read_h264_headers(served.path, name=served.name, max_pixels=served.max_pixels)
+    coding = read_stream_coding(served.path, name=served.name, max_pixels=served.max_pixels)
     said = coding.settings or {}
     own = preset_of_settings(said)
     guessed = presets_like(headers, longest_b_run=coding.longest_b_run) if headers else ()
