@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clips import make_clip, make_sound
 from repost.channel.video.emulate import emulate_video
@@ -110,6 +111,32 @@ def test_frames_instead_of_files(cli, videos, network, tmp_path):
     said = cli("emulate", videos / "a.mp4", "-o", out, "--profile", network, "--every", 10)
     assert said.code == 0
     assert sorted(path.name for path in (out / "gamma" / "a").iterdir()) == ["000000.png", "000010.png", "000020.png"]
+
+
+def test_frames_of_an_earlier_run_do_not_stay_among_the_new_ones(cli, videos, network, tmp_path):
+    frames = []
+    for every in (5, 10):
+        cli("emulate", videos, "-o", tmp_path / "out", "--profile", network, "--every", every)
+        frames.append(sorted(path.name for path in (tmp_path / "out/gamma/a").iterdir()))
+    assert len(frames[0]) == 6
+    assert frames[1] == ["000000.png", "000010.png", "000020.png"]
+
+
+def test_frames_have_a_folder_of_their_own_beside_one_of_the_videos_name(cli, tmp_path, network):
+    folder = tmp_path / "in"
+    (folder / "clip").mkdir(parents=True)
+    for name, count in (("clip.mp4", 4), ("clip/000000.mp4", 2)):
+        make_clip(folder / name, count=count)
+    cli("emulate", folder, "-o", tmp_path / "out", "--profile", network, "--every", 1)
+    outputs = {source: row["output"] for source, row in rows_of(tmp_path / "out").items()}
+    assert outputs == {"clip.mp4": "gamma/clip.mp4", "clip/000000.mp4": "gamma/clip/000000"}
+
+
+def test_frames_are_upright_where_the_network_leaves_the_rotation(cli, videos, tmp_path, network):
+    network.write_text(network.read_text().replace('[[rules.steps]]\nop = "orient"\n', ""))
+    cli("emulate", videos / "turned.mp4", "-o", tmp_path / "out", "--profile", network, "--every", 5)
+    with Image.open(tmp_path / "out/gamma/turned/000000.png") as frame:
+        assert frame.width < frame.height
 
 
 def test_images_and_videos_in_one_folder_each_follow_their_rules(cli, videos, photos, networks, network, tmp_path):
