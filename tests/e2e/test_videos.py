@@ -306,5 +306,7 @@ def test_bad_calls_say_what_to_do(cli, pairs, tmp_path, network):
     said = estimate(cli, pairs, tmp_path, "--reference-json", database)
     assert said.code == 2
     assert database.read_text() == "{"
+    said = estimate(cli, pairs, tmp_path, "--reference-json", tmp_path / "nowhere" / "database.json")
+    assert (said.code, "make it first" in said.err) == (2, True)
     said = cli("emulate", pairs[0] / "0.mp4", "-o", tmp_path / "o", "--profile", network, "--match", "size")
     assert (said.code, "bitrate or quality" in said.err) == (2, True)
