@@ -284,7 +284,10 @@ jobs = 1
 @pytest.mark.parametrize(
     ("text", "says"),
     [("steps = 3", "steps"), ("[[steps]]\ndo = 'emulat'", "emulat"), ("not toml", "no TOML"),
-     ("[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 'o'\nsede = 1", "sede")],
+     ("[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 'o'\nsede = 1", "sede"),
+     ("steps = " + "[" * 3000 + "]" * 3000, "too deep"), ("steps = " + "9" * 5000, "no TOML"),
+     ("[[steps]]\ndo = 'estimate-videos'\noriginals = 'a'\nshared = 'b'\nplatform = 'p'\nout = 'o.toml'\ncrf_min = -5",
+      "crf_min")],
 )  # fmt: skip
 def test_a_config_that_cannot_be_run_says_which_field(cli, tmp_path, text, says):
     (tmp_path / "run.toml").write_text(text)
