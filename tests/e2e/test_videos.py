@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clips import make_clip, make_sound
 from repost.channel.video.emulate import emulate_video
@@ -110,6 +111,32 @@ def test_frames_instead_of_files(cli, videos, network, tmp_path):
     said = cli("emulate", videos / "a.mp4", "-o", out, "--profile", network, "--every", 10)
     assert said.code == 0
     assert sorted(path.name for path in (out / "gamma" / "a").iterdir()) == ["000000.png", "000010.png", "000020.png"]
+
+
+def test_frames_of_an_earlier_run_do_not_stay_among_the_new_ones(cli, videos, network, tmp_path):
+    frames = []
+    for every in (5, 10):
+        cli("emulate", videos, "-o", tmp_path / "out", "--profile", network, "--every", every)
+        frames.append(sorted(path.name for path in (tmp_path / "out/gamma/a").iterdir()))
+    assert len(frames[0]) == 6
+    assert frames[1] == ["000000.png", "000010.png", "000020.png"]
+
+
+def test_frames_have_a_folder_of_their_own_beside_one_of_the_videos_name(cli, tmp_path, network):
+    folder = tmp_path / "in"
+    (folder / "clip").mkdir(parents=True)
+    for name, count in (("clip.mp4", 4), ("clip/000000.mp4", 2)):
+        make_clip(folder / name, count=count)
+    cli("emulate", folder, "-o", tmp_path / "out", "--profile", network, "--every", 1)
+    outputs = {source: row["output"] for source, row in rows_of(tmp_path / "out").items()}
+    assert outputs == {"clip.mp4": "gamma/clip.mp4", "clip/000000.mp4": "gamma/clip/000000"}
+
+
+def test_frames_are_upright_where_the_network_leaves_the_rotation(cli, videos, tmp_path, network):
+    network.write_text(network.read_text().replace('[[rules.steps]]\nop = "orient"\n', ""))
+    cli("emulate", videos / "turned.mp4", "-o", tmp_path / "out", "--profile", network, "--every", 5)
+    with Image.open(tmp_path / "out/gamma/turned/000000.png") as frame:
+        assert frame.width < frame.height
 
 
 def test_images_and_videos_in_one_folder_each_follow_their_rules(cli, videos, photos, networks, network, tmp_path):
@@ -257,7 +284,10 @@ jobs = 1
 @pytest.mark.parametrize(
     ("text", "says"),
     [("steps = 3", "steps"), ("[[steps]]\ndo = 'emulat'", "emulat"), ("not toml", "no TOML"),
-     ("[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 'o'\nsede = 1", "sede")],
+     ("[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 'o'\nsede = 1", "sede"),
+     ("steps = " + "[" * 3000 + "]" * 3000, "too deep"), ("steps = " + "9" * 5000, "no TOML"),
+     ("[[steps]]\ndo = 'estimate-videos'\noriginals = 'a'\nshared = 'b'\nplatform = 'p'\nout = 'o.toml'\ncrf_min = -5",
+      "crf_min")],
 )  # fmt: skip
 def test_a_config_that_cannot_be_run_says_which_field(cli, tmp_path, text, says):
     (tmp_path / "run.toml").write_text(text)
@@ -279,5 +309,7 @@ def test_bad_calls_say_what_to_do(cli, pairs, tmp_path, network):
     said = estimate(cli, pairs, tmp_path, "--reference-json", database)
     assert said.code == 2
     assert database.read_text() == "{"
+    said = estimate(cli, pairs, tmp_path, "--reference-json", tmp_path / "nowhere" / "database.json")
+    assert (said.code, "make it first" in said.err) == (2, True)
     said = cli("emulate", pairs[0] / "0.mp4", "-o", tmp_path / "o", "--profile", network, "--match", "size")
     assert (said.code, "bitrate or quality" in said.err) == (2, True)

@@ -74,11 +74,13 @@ def list_inputs(sources: Sequence[Path], out: Path, *, parts: Sequence[str] = ("
     return sorted(listing, key=lambda entry: entry.id)
 
 
-def output_stems(ids: Iterable[str]) -> dict[str, str]:
+def output_stems(ids: Iterable[str], *, as_folders: bool = False) -> dict[str, str]:
     """Decide what each output is named, up to the extension it will be served with.
 
     Args:
         ids: Unique ids.
+        as_folders: Whether an output may be a folder of its stem's name (of the frames of a video): then a folder of
+            that name among the inputs is in its way as well.
 
     Returns:
         For each id its stem, to which "." and an extension without dots is appended. Normally the id without its own
@@ -90,6 +92,8 @@ def output_stems(ids: Iterable[str]) -> dict[str, str]:
     # An output is in a folder's way when its stem and any extension make the folder's name.
     folders = {_fold(str(folder)) for id_ in stems for folder in PurePosixPath(id_).parents if folder.name}
     blocked = {_without_extension(folder) for folder in folders if _without_extension(folder) != folder}
+    if as_folders:
+        blocked |= folders
     unsettled = set(stems)
     while unsettled:
         # A full name can be what another id has as its stem (a.png.jpg beside a.png), so look again after each change.

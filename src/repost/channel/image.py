@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +22,7 @@ from repost.media.jpeg_segments import SegmentKind
 from repost.media.jpeg_tables import nearest_quality
 from repost.media.metadata import EXIF_PREFIX, insert_metadata, keep_metadata, with_orientation
 from repost.media.picture import Picture
-from repost.media.read import ImageFacts, open_image, read_picture
+from repost.media.read import NO_LIMIT, ImageFacts, open_image, read_picture
 from repost.media.sniff import EXTENSIONS
 from repost.media.upload import Upload
 from repost.platforms import steps
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from repost.media.picture import Rgb8
-
-NO_LIMIT = sys.maxsize
-"""For files written here: the upload was let in already."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from repost.channel.video.emulate import emulate_video, served_extension
 from repost.channel.video.fidelity import compare_videos
 from repost.channel.video.plan import plan_video
 from repost.core.files import write_atomic
+from repost.media.video.facts import rotation_of
 from repost.media.video.frames import decode_frames
 from repost.media.video.upload import VideoUpload
 from repost.platforms import Profile
@@ -72,7 +73,9 @@ class VideoShare:
             served = Path(scratch) / "served"
             fields = self._emulate(profile, served)
             stem.mkdir(exist_ok=True)
-            return Shared(stem, tuple(_write_frames(served, stem, every=self.work.every)), fields)
+            files = tuple(_write_frames(served, stem, every=self.work.every))
+            _clear_other_frames(stem, files)
+            return Shared(stem, files, fields)
 
     def _emulate(self, profile: Profile, target: Path) -> dict[str, object]:
         hand = InFlight(self.work.out, self.upload.facts.frame_count)
@@ -88,12 +91,22 @@ class VideoShare:
         return fields
 
 
+def _clear_other_frames(folder: Path, files: tuple[Path, ...]) -> None:
+    """Remove the frames of an earlier run with other settings, which nothing would tell from those of this one."""
+    kept = {path.name for path in files}
+    for path in folder.glob("[0-9]*.png"):
+        if path.name not in kept and path.stem.isdecimal():
+            path.unlink()
+
+
 def _write_frames(video: Path, folder: Path, *, every: int) -> Iterator[Path]:
     frames: Iterator[Any] = decode_frames(video)  # PyAV's stubs do not say what an image is
     for index, frame in enumerate(frames):
         if index % every == 0:
             buffer = io.BytesIO()
-            frame.to_image().save(buffer, "PNG", compress_level=1)
+            # A PNG of a frame says nothing about turning it, unlike the video it is from.
+            upright = frame.to_image().rotate(-rotation_of(frame), expand=True)
+            upright.save(buffer, "PNG", compress_level=1)
             path = folder / f"{index:06}.png"
             write_atomic(path, buffer.getvalue())
             yield path

@@ -69,7 +69,7 @@ def emulate(
         profiles = _profiles_of_reference(reference_json, platform or [], profile or [], lookup=lookup, codec=codec)
     require_encoders(profiles.values())
     found = batch.list_inputs(sources, out, parts=[folder_of(name) for name in profiles])
-    stems = batch.output_stems(entry.id for entry in found)
+    stems = batch.output_stems((entry.id for entry in found), as_folders=every is not None)
     items = [batch.Item(entry.id, entry.path, tuple(profiles), stems[entry.id]) for entry in found]
     named = frozenset(entry.id for entry in found if entry.explicit)
     work = ShareFiles(out, profiles, seed, parse_metrics(metrics), named, max_pixels, parse_match(match), every)

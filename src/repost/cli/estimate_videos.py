@@ -14,8 +14,10 @@ from repost.cli.learned import check_findings, check_output, finish, name_refuse
 from repost.cli.options import AsJson, Jobs, MaxPixels
 
 if TYPE_CHECKING:
+    from repost.estimation.about import About
     from repost.estimation.pairing import FilesOfPair, Refused
     from repost.estimation.videos.estimate import EstimatedVideos
+    from repost.estimation.videos.pair import Examination
 
 
 def estimate_videos(
@@ -51,41 +53,65 @@ def estimate_videos(
     """
     from datetime import UTC, datetime
 
-    from repost.cli.progress import progress
     from repost.estimation.about import About
     from repost.estimation.pairing import pairs_by_name
-    from repost.estimation.videos.draft import standard_of
-    from repost.estimation.videos.estimate import EstimatedVideos, estimate_videos
     from repost.estimation.videos.lookup import profile_name
     from repost.estimation.videos.pair import Examination
-    from repost.estimation.videos.rate_cache import RateCache, default_folder
-    from repost.estimation.videos.reference import append_samples, load_reference
+    from repost.estimation.videos.rate_cache import default_cache
+    from repost.estimation.videos.reference import append_samples
 
     about = About(profile_name(platform), observed or datetime.now(UTC).strftime("%Y-%m"), route)
-    standard_of(codec)  # a codec that profiles cannot hold is told before hours of work
-    how = Examination(encoder=codec, crf_min=crf_min, crf_max=crf_max, cache=RateCache(default_folder()))
+    how = Examination(encoder=codec, crf_min=crf_min, crf_max=crf_max, cache=default_cache())
     found, refused = pairs_by_name(originals, shared, media="video", anywhere=True)
     check_output(out, found)
     check_findings(findings, found)
-    if reference_json is not None and reference_json.exists():
-        load_reference(reference_json)  # a damaged database is found before hours of work, not after
+    _check_before_hours_of_work(codec, reference_json, figures)
     name_refused(refused)
-    estimated: EstimatedVideos | None = None
-    with progress("examining", "pair") as advance:
-        for event in estimate_videos(
-            found, about, how=how, folder=findings, jobs=jobs or os.cpu_count() or 1, max_pixels=max_pixels
-        ):
-            if isinstance(event, EstimatedVideos):
-                estimated = event
-            else:
-                advance(event.finished, event.total)
-    assert estimated is not None, "the last event is the estimate"
+    estimated = _learned(
+        found, about, how=how, folder=findings, jobs=jobs or os.cpu_count() or 1, max_pixels=max_pixels
+    )
     save_profile(estimated.profile, out)
     if reference_json is not None:
         append_samples(reference_json, estimated.samples(), platform=platform, codec=codec)
     if figures is not None:
         _draw(estimated, found, figures)
     _show(estimated, [*refused, *estimated.refused], out, as_json=as_json)
+
+
+def _check_before_hours_of_work(codec: str, reference_json: Path | None, figures: Path | None) -> None:
+    """Find what would fail after the pairs are examined."""
+    from repost.core.errors import UsageError
+    from repost.core.extras import require
+    from repost.estimation.videos.draft import standard_of
+    from repost.estimation.videos.reference import load_reference
+
+    standard_of(codec)
+    if figures is not None:
+        require("matplotlib", extra="report")
+    if reference_json is not None and reference_json.exists():
+        load_reference(reference_json)
+    elif reference_json is not None and not reference_json.absolute().parent.is_dir():
+        raise UsageError(f"the folder of --reference-json '{reference_json}' is not there; make it first")
+
+
+def _learned(
+    pairs: Sequence[FilesOfPair],
+    about: About,
+    *,
+    how: Examination,
+    folder: Path | None,
+    jobs: int,
+    max_pixels: int | None,
+) -> EstimatedVideos:
+    from repost.cli.progress import progress
+    from repost.estimation.videos.estimate import EstimatedVideos, estimate_videos
+
+    with progress("examining", "pair") as advance:
+        for event in estimate_videos(pairs, about, how=how, folder=folder, jobs=jobs, max_pixels=max_pixels):
+            if isinstance(event, EstimatedVideos):
+                return event
+            advance(event.finished, event.total)
+    raise AssertionError("the last event is the estimate")
 
 
 def _draw(estimated: EstimatedVideos, pairs: Sequence[FilesOfPair], folder: Path) -> None:

@@ -37,8 +37,8 @@ class EstimateVideos(_Step):
     platform: str
     out: Path
     codec: str = "libx264"
-    crf_min: int = 20
-    crf_max: int = 51
+    crf_min: Annotated[int, Field(ge=0, le=63)] = 20
+    crf_max: Annotated[int, Field(ge=0, le=63)] = 51
     reference_json: Path | None = None
     route: str = "post"
     observed: str = ""
@@ -106,17 +106,21 @@ def load_config(path: Path) -> RunConfig:
 
     Raises:
         InputNotFound: There is no such file.
-        UsageError: It is no TOML, or a field is wrong; every one is named.
+        UsageError: It cannot be read, is no TOML, or a field is wrong; every one is named.
     """
     if not path.is_file():
         raise InputNotFound(path)
     try:
         return RunConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"'{path}' is no TOML: {error}; the format: docs/cli.md") from error
+    except OSError as error:
+        raise UsageError(f"'{path}' cannot be read: {error.strerror or error}; check its permissions") from error
+    except RecursionError as error:
+        raise UsageError(f"'{path}' has lists too deep inside each other; the format: docs/cli.md") from error
     except ValidationError as error:
         problems = "".join(
             f"\n  {'.'.join(str(part) for part in one['loc'])}: {one['msg'][0].lower()}{one['msg'][1:]}"
             for one in error.errors(include_url=False)
         )
         raise UsageError(f"'{path}' cannot be run:{problems}\n  the format: docs/cli.md") from error
+    except ValueError as error:  # besides syntax errors, text that is not UTF-8 and numbers of thousands of digits
+        raise UsageError(f"'{path}' is no TOML: {error}; the format: docs/cli.md") from error

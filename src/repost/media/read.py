@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
 import warnings
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from repost.media.sniff import IMAGE_FORMATS, describe, sniff
 MAX_PIXELS_VARIABLE = "REPOST_MAX_PIXELS"
 DEFAULT_MAX_PIXELS = 178_956_970
 """Pillow's own threshold for refusing a decompression bomb: 512 MiB of RGB."""
+
+NO_LIMIT = sys.maxsize
+"""For files written here: the upload was let in already."""
 
 MOST_SCANS = 100
 """Encoders write up to about 20; every scan of a hostile file costs a pass over the whole picture."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from clips import make_clip
+from repost.channel.video import match as video_match
 from repost.channel.video import plan as video_plan
 from repost.channel.video.emulate import emulate_video
 from repost.channel.video.fidelity import compare_videos
@@ -137,6 +138,47 @@ def test_two_passes_meet_the_average_bitrate(share, tmp_path):
     assert abs(read_video_facts(served.path).bitrate_bps / wanted - 1) < 0.1
 
 
+@pytest.mark.parametrize("codec", ["vp9", "av1"])
+def test_encoders_without_a_second_pass_take_one_and_the_trace_says_so(share, tmp_path, codec):
+    rate = {"mode": "abr", "bits_per_pixel_s": 12, "passes": 2}
+    served = share(make_clip(tmp_path / "a.mp4", count=6), {"op": "encode", "codec": codec, "rate": rate})
+    assert served.trace.steps[0].parameters["passes"] == 1
+
+
+@pytest.mark.parametrize(("fps", "exact"), [(29.97, "30000/1001"), (23.98, "24000/1001"), (24, "24"), (12.5, "25/2")])
+def test_convention_a_frame_rate_written_short_is_the_one_of_television(share, tmp_path, fps, exact):
+    clip = make_clip(tmp_path / "a.mp4", count=20, fps=60)
+    assert read_video_facts(share(clip, {"op": "frame_rate", "fps": fps}, CRF_28).path).fps == Fraction(exact)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "pcm_s16le"), ("a.mov", "pcm_mulaw")])
+def test_sound_that_the_container_does_not_hold_is_named_with_what_to_do(share, tmp_path, name, codec):
+    clip = make_clip(tmp_path / name, count=5, audio=codec)
+    with pytest.raises(UnsupportedMedia, match=rf"got {codec} sound.*audio step"):
+        share(clip, CRF_28)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ({**CRF_28, "pixel_format": "yuv421p"},),
+        (CRF_28, {"op": "container", "format": "webm"}),
+    ],
+)
+def test_settings_that_no_encoder_or_container_takes_are_its_refusal(share, tmp_path, steps):
+    with pytest.raises(EncodeFailed):
+        share(make_clip(tmp_path / "a.mp4", count=3), *steps)
+
+
+def test_a_limit_on_pixels_that_was_raised_holds_to_the_end(tmp_path, monkeypatch):
+    clip = make_clip(tmp_path / "a.mp4", size=(96, 64), count=4)
+    monkeypatch.setenv("REPOST_MAX_PIXELS", "1000")
+    upload = VideoUpload(clip, max_pixels=96 * 64)
+    served = emulate_video(upload, profile_of(CRF_28), tmp_path / "served.mp4", seed=0)
+    assert compare_videos(upload, served.path)["psnr_db"] > 20
+
+
 def test_sound_is_copied_encoded_or_dropped(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=30, audio="aac")
 
@@ -209,6 +251,30 @@ def test_matching_by_quality_reaches_the_fidelity(share, tmp_path):
     assert found["reached"]
     assert abs(found["psnr_db"] - 33) <= TOLERANCE_DB
     assert abs(compare_videos(VideoUpload(clip), served.path)["psnr_db"] - 33) < 0.1
+
+
+def test_frames_of_a_raw_stream_are_compared_with_those_of_their_time(share, tmp_path):
+    options = {"bf": "2"}
+    raw, boxed = (make_clip(tmp_path / name, count=30, options=options) for name in ("a.h264", "a.mp4"))
+    found = [compare_videos(VideoUpload(one), share(one, CRF_28, name=f"{one.name}.mp4").path) for one in (raw, boxed)]
+    assert found[0]["psnr_db"] == pytest.approx(found[1]["psnr_db"], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("step", "psnr_db"), [({"pixel_format": "yuv420p10le"}, 27.0), ({"codec": "vp9", "preset": "5"}, 28.7)]
+)
+def test_fidelity_is_matched_at_any_depth_and_on_any_scale(share, tmp_path, step, psnr_db):
+    clip = make_clip(tmp_path / "a.mp4", size=(160, 96), count=25)
+    served = share(clip, {**CRF_28, **step, "rate": {"mode": "quality", "psnr_db": psnr_db}})
+    assert compare_videos(VideoUpload(clip), served.path)["psnr_db"] == pytest.approx(psnr_db, abs=0.5)
+
+
+def test_memory_is_fresh_before_the_search_for_a_fidelity(share, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(video_match, "fresh_memory", lambda: seen.append("fresh"))
+    monkeypatch.setattr(video_match, "measure_psnr", lambda *_: seen.append("encode") or 30.0)
+    share(make_clip(tmp_path / "a.mp4", count=3), {**CRF_28, "rate": {"mode": "quality", "psnr_db": 30.0}})
+    assert seen == ["fresh", "encode"]
 
 
 def test_matching_by_quality_needs_to_know_it(share, tmp_path):

@@ -225,7 +225,7 @@ def test_findings_do_not_go_among_the_pictures(learn, folder):
     (folder / "downloads" / "manifest.jsonl").write_text("mine")
     code, _, err = learn("--findings", folder / "downloads")
     assert code == 2
-    assert "holds files" in err
+    assert "holds files of the pairs" in err
     assert (folder / "downloads" / "manifest.jsonl").read_text() == "mine"
 
 

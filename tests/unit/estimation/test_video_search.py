@@ -13,9 +13,9 @@ import pytest
 from repost.channel.video.settings import Crf, EncoderSettings
 from repost.core.errors import UsageError
 from repost.core.heap import fresh_memory, keep_freed_memory
-from repost.estimation.videos import rates, start
+from repost.estimation.videos import rate_cache, rates, start
 from repost.estimation.videos.hunt import Hunt
-from repost.estimation.videos.rate_cache import RateCache
+from repost.estimation.videos.rate_cache import RateCache, default_cache
 from repost.estimation.videos.rates import RateMeter
 from repost.estimation.videos.recipe import Recipe
 from repost.estimation.videos.search import CrfTarget, search_crf
@@ -191,6 +191,19 @@ def test_damaged_entries_of_the_cache_are_measured_and_written_again(uploads, bi
     assert meter.measure(30) == {30: bitrates["soft"][30]}
     assert meter.encodes == 1
     assert entry.read_bytes() == whole
+
+
+def homeless():
+    raise RuntimeError("no home")
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing(uploads, bitrates, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    meter = RateMeter(uploads["soft"], RECIPE, cache=RateCache(tmp_path / "file" / "rates"))
+    assert meter.measure(30) == {30: bitrates["soft"][30]}
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(rate_cache.Path, "home", homeless)
+    assert default_cache() is None
 
 
 def test_an_entry_under_another_name_is_not_believed(uploads, tmp_path):

@@ -1,5 +1,7 @@
 """How a served file was coded: keyframes, levels, and what the encoder says of itself."""
 
+import re
+
 import pytest
 
 from repost.estimation.videos.level import own_level
@@ -67,3 +69,26 @@ def test_what_other_standards_do_not_tell_is_none(clip, tmp_path):
     served = share(clip, tmp_path / "served.webm", step, {"op": "container", "format": "webm"})
     found = structure_of(served)
     assert (found.codec, found.level, found.initial_qp, found.presets) == ("vp9", None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("said", "changed"),
+    [
+        (rb" ref=\d ", b" ref=x "),
+        (rb" ref=\d ", b" ref=0 "),
+        (rb" bframes=\d ", b" bframes=z "),
+        (rb" keyint=48 ", b" keyint=00 "),
+        (rb" threads=2 ", b" threads=? "),
+        (rb" crf=30.0 ", b" crf=nan0 "),
+        (rb" rc=crf ", b" rc=abr "),
+    ],
+)
+def test_a_message_that_was_tampered_with_costs_no_more_than_what_it_says(clip, tmp_path, said, changed):
+    served = share(clip, tmp_path / "a.mp4", encode(gop_frames=48, threads=2), {"op": "container", "strip_sei": False})
+    data, count = re.subn(said, changed, served.read_bytes())
+    assert count == 1
+    served.write_bytes(data)
+    found = structure_of(served)
+    assert found.encoder is not None
+    assert 1 <= found.references <= 16
+    assert found.longest_gop in (48, None)

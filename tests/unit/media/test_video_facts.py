@@ -473,3 +473,8 @@ def test_many_threads_read_at_once(clip):
     assert not failed
     assert len(found) == 8
     assert all(one == found[0] for one in found)
+
+
+def test_a_limit_beyond_what_ffmpeg_knows_is_no_limit(tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", count=3)
+    assert read_video_facts(clip, max_pixels=2**40).frame_count == 3

@@ -10,12 +10,29 @@ from av.container import InputContainer
 
 from repost.channel.video.failing import failing
 from repost.channel.video.settings import AudioSettings
+from repost.core.errors import UnsupportedMedia
 from repost.media.video.open import reading
 
 _ENCODERS = {"aac": "aac", "opus": "libopus"}
 _SAMPLE_FORMATS = {"aac": "fltp", "opus": "s16"}
 _OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
 """The rates Opus knows (RFC 6716); other sound is brought to the highest."""
+
+
+def not_held(name: str, codec: str, *, container: str) -> UnsupportedMedia:
+    """The error for sound that is to be copied into a container that cannot hold it.
+
+    Args:
+        name: What the upload is called.
+        codec: Of its sound, as FFmpeg names it.
+        container: FFmpeg's name of the served format.
+    """
+    return UnsupportedMedia(
+        name,
+        got=f"{codec} sound",
+        expected=f"sound that {container} holds as it is",
+        remedy="let the profile's audio step encode or drop it",
+    )
 
 
 class Sound:
@@ -27,6 +44,9 @@ class Sound:
         settings: What becomes of the sound.
         start: What time, in seconds, becomes 0.
         name: What the upload is called in errors.
+
+    Raises:
+        UnsupportedMedia: The sound cannot be copied into the served file, or not be decoded.
     """
 
     def __init__(
@@ -44,11 +64,19 @@ class Sound:
         self._encoded: Any = None
         if self.stream is None:
             return
+        context: Any = self.stream.codec_context  # none where its codec is unknown, which PyAV's stubs do not tell
         if settings.action == "copy":
-            self._copied = target.add_stream_from_template(self.stream)
+            try:
+                self._copied = target.add_stream_from_template(self.stream)
+            except ValueError as error:
+                codec = "unknown" if context is None else context.codec.canonical_name
+                raise not_held(name, codec, container=target.format.name) from error
             return
+        if context is None:
+            raise UnsupportedMedia(
+                name, got="sound of an unknown codec", expected="sound that can be decoded", remedy="convert it first"
+            )
         assert settings.codec is not None, "steps are checked to name a codec where the sound is encoded"
-        context = self.stream.codec_context
         rate = context.sample_rate if settings.codec == "aac" or context.sample_rate in _OPUS_RATES_HZ else 48000
         layout = "mono" if context.channels == 1 else "stereo"
         self._encoded = target.add_stream(_ENCODERS[settings.codec], rate=rate, layout=layout)

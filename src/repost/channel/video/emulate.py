@@ -15,6 +15,7 @@ from repost.channel.video.settings import Crf, Match
 from repost.channel.video.write import OnFrame, write_video
 from repost.core.errors import OutputUnwritable
 from repost.core.files import atomic_writer
+from repost.media.read import NO_LIMIT
 from repost.media.video.facts import VideoFacts, read_video_facts
 from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
@@ -74,7 +75,7 @@ def emulate_video(
             settings = found.settings
             done = _with_match(done, settings.rate, psnr_db=round(found.psnr_db, 3), reached=found.reached)
         write_video(upload, plan, settings, out, on_frame=on_frame)
-    served = read_video_facts(out, name="the served file")
+    served = read_video_facts(out, name="the served file", max_pixels=NO_LIMIT)
     return EmulatedVideo(out, _trace(upload, profile, plan, tuple(done), served, seed))
 
 

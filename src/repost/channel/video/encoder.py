@@ -99,7 +99,8 @@ class Encoder:
         assert isinstance(context, VideoCodecContext), "only video encoders are named in settings"
         self._context = context
         self._context.flags |= Flags.global_header  # as in an MP4, whose headers stand outside the stream
-        configure(self._context, settings, size=size, clock=clock, stats=stats)
+        with failing(settings.encoder):
+            configure(self._context, settings, size=size, clock=clock, stats=stats)
 
     def encode(self, frame: VideoFrame | None) -> list[Packet[Any]]:
         """Hand over a frame, or None after the last.

@@ -22,5 +22,5 @@ def failing(codec: str) -> Generator[None]:
     """
     try:
         yield
-    except FFmpegError as error:
-        raise EncodeFailed(codec, reason=error.strerror or str(error)) from error
+    except (FFmpegError, ValueError) as error:  # PyAV says ValueError of names that FFmpeg does not know
+        raise EncodeFailed(codec, reason=getattr(error, "strerror", None) or str(error)) from error

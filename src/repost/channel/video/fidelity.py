@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 
 from repost.channel.compare import Fidelity, Metric
 from repost.channel.video.filters import FrameFilter
-from repost.media.video.facts import read_video_facts
-from repost.media.video.frames import decode_frames, luma_of
+from repost.media.video.facts import VideoFacts, read_video_facts
+from repost.media.video.frames import luma_of
 from repost.media.video.open import open_video
 from repost.media.video.upload import VideoUpload
 from repost.metrics import ssim
@@ -87,13 +87,14 @@ def aligned_frames(upload: VideoUpload, served: Path, *, kernel: str) -> Iterato
     Raises:
         MediaError: One of the two is damaged.
     """
-    facts = read_video_facts(served)
+    limit = upload.max_pixels
+    facts = read_video_facts(served, max_pixels=limit)
     plain = FrameFilter((facts.width_px, facts.height_px), turn_deg=facts.rotation_deg)
     brought = FrameFilter((facts.width_px, facts.height_px), kernel=kernel, turn_deg=upload.facts.rotation_deg)
-    originals = _timed(_filtered(upload.path, brought), upload.facts.start_s)
+    originals = _timed(_filtered(upload.path, brought, limit), upload.facts)
     current = next(originals, None)
     upcoming = next(originals, None)
-    for time, frame in _timed(_filtered(served, plain), facts.start_s):
+    for time, frame in _timed(_filtered(served, plain, limit), facts):
         while upcoming is not None and current is not None and abs(upcoming[0] - time) <= abs(current[0] - time):
             current, upcoming = upcoming, next(originals, None)
         if current is None:
@@ -101,12 +102,14 @@ def aligned_frames(upload: VideoUpload, served: Path, *, kernel: str) -> Iterato
         yield current[1], frame
 
 
-def _filtered(path: Path, wanted: FrameFilter) -> Iterator[VideoFrame]:
-    with open_video(path, name=str(path)) as (_, stream):
-        yield from wanted.apply(decode_frames(path), stream)
+def _filtered(path: Path, wanted: FrameFilter, max_pixels: int | None) -> Iterator[VideoFrame]:
+    with open_video(path, name=str(path), max_pixels=max_pixels) as (container, stream):
+        stream.thread_type = "AUTO"
+        yield from wanted.apply(container.decode(stream), stream)
 
 
-def _timed(frames: Iterator[VideoFrame], start: Fraction) -> Iterator[tuple[Fraction, VideoFrame]]:
+def _timed(frames: Iterator[VideoFrame], facts: VideoFacts) -> Iterator[tuple[Fraction, VideoFrame]]:
     for index, frame in enumerate(frames):
         base = frame.time_base or Fraction(1)
-        yield (frame.pts * base - start if frame.pts is not None else Fraction(index)), frame
+        # Raw streams have no clock: their frames follow each other at the nominal rate.
+        yield (frame.pts * base - facts.start_s if frame.pts is not None else index / facts.fps), frame

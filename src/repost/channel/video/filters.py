@@ -72,7 +72,12 @@ class FilterGraph:
     """
 
     def __init__(self, wanted: FrameFilter, stream: VideoStream) -> None:
-        graph = self._graph = Graph()
+        self._graph = Graph()
+        with failing("scale"):
+            self._set_up(wanted, stream)
+
+    def _set_up(self, wanted: FrameFilter, stream: VideoStream) -> None:
+        graph = self._graph
         graph.threads = 1
         nodes = [_source(graph, stream)]
         if wanted.turn_deg == 180:
@@ -99,10 +104,11 @@ class FilterGraph:
         with failing("scale"):
             self._graph.vpush(frame)
         while True:
-            try:
-                ready = self._graph.vpull()
-            except (BlockingIOError, EOFError):
-                return
+            with failing("scale"):
+                try:
+                    ready = self._graph.vpull()
+                except (BlockingIOError, EOFError):
+                    return
             ready.pict_type = PictureType.NONE
             yield ready
 

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -17,16 +17,23 @@ from repost.channel.video.failing import failing
 from repost.channel.video.plan import Plan
 from repost.channel.video.settings import Crf, EncoderSettings
 from repost.channel.video.write import filtered_frames
+from repost.core.heap import fresh_memory
 from repost.media.video.frames import luma_of
 from repost.media.video.upload import VideoUpload
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TOLERANCE_DB = 0.05
 """A twentieth of the smallest difference that people notice, and a sixth of what an emulation may miss by."""
 _SLOPE_DB = -0.55
 """Decibels of one step of CRF: where a search starts from, before two points give its own."""
 _MOST_ENCODES = 8
-_LIMITS = (0.0, 51.0)
-_DECODERS = {"libx264": "h264", "libx265": "hevc", "libvpx-vp9": "vp9", "libsvtav1": "libdav1d"}
+_SCALES = {"libx264": (51.0, 3), "libx265": (51.0, 3)}
+_OTHER_SCALE = (63.0, 0)
+"""The highest rate factor of an encoder, and how many decimals it heeds: libvpx and SVT-AV1 take whole numbers only."""
+_DECODERS = {"av1": "libdav1d"}
+"""FFmpeg's decoder where it has another name than the standard; its own of AV1 needs hardware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,10 @@ def match_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, ps
         EncodeFailed: The encoder refused its settings.
         UnreadableMedia: The upload is damaged.
     """
-    low, high = _LIMITS
-    crf = settings.rate.crf if isinstance(settings.rate, Crf) else sum(_LIMITS) / 2
+    fresh_memory()  # else what this process did before would decide, by a hair, which rate factor is found
+    low = 0.0
+    high, decimals = _SCALES.get(settings.encoder, _OTHER_SCALE)
+    crf = round(settings.rate.crf if isinstance(settings.rate, Crf) else high / 2, decimals)
     tried: dict[float, float] = {}
     while True:
         tried[crf] = measure_psnr(upload, plan, replace(settings, rate=Crf(crf)))
@@ -72,9 +81,9 @@ def match_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, ps
             break
         low, high = (max(low, crf), high) if tried[crf] > psnr_db else (low, min(high, crf))
         step = _next(tried, psnr_db, best)
-        crf = round(min(max(step, low), high), 3)
+        crf = round(min(max(step, low), high), decimals)
         if crf in tried:
-            crf = round((low + high) / 2, 3)
+            crf = round((low + high) / 2, decimals)
         if crf in tried:
             break
     found = replace(settings, rate=Crf(best))
@@ -109,7 +118,7 @@ def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> 
     """
     clock = Clock.of(upload.facts, fps=plan.filter.fps)
     encoder = Encoder(settings, size=plan.filter.size, clock=clock)
-    decoder: Any = av.CodecContext.create(_DECODERS[settings.encoder], "r")
+    decoder: Any = av.CodecContext.create(_DECODERS.get(encoder.codec, encoder.codec), "r")
     waiting: deque[VideoFrame] = deque()
     errors: list[float] = []
 
@@ -134,5 +143,13 @@ def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> 
 
 
 def _squared_error(before: VideoFrame, after: VideoFrame) -> float:
-    difference = luma_of(before).astype(np.int16) - luma_of(after)
+    difference = _luma8(before).astype(np.int16) - _luma8(after)
     return float(np.mean(np.square(difference, dtype=np.int32)))
+
+
+def _luma8(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Luma on the scale of 8 bits, on which profiles state fidelity, whatever the depth that is encoded."""
+    return luma_of(frame if frame.format.components[0].bits == _EIGHT else frame.reformat(format="yuv420p"))
+
+
+_EIGHT = 8

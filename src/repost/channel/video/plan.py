@@ -17,6 +17,7 @@ from repost.channel.video.settings import (
     DEFAULT_PRESETS,
     DEFAULT_THREADS,
     ENCODERS,
+    TWO_PASS_ENCODERS,
     Abr,
     AudioSettings,
     Crf,
@@ -183,10 +184,22 @@ def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
 
 def _frame_rate(step: steps.FrameRate, course: _Course) -> Mapping[str, Any]:
     before = course.frame_rate
-    wanted = Fraction(course.draw(step.fps)).limit_denominator(1001)
+    wanted = _exact_rate(course.draw(step.fps))
     if not (step.cap and before <= wanted) and before != wanted:
         course.fps = wanted
     return {"from": float(before), "to": float(course.frame_rate)}
+
+
+def _exact_rate(fps: float) -> Fraction:
+    """A frame rate as containers have it: 29.97, as people write it, is 30000/1001."""
+    television = Fraction(round(fps * 1.001) * 1000, 1001)
+    near = television > 0 and abs(fps / television - 1) < _WRITTEN_SHORT
+    return television if near else Fraction(fps).limit_denominator(_FINEST_RATE)
+
+
+_WRITTEN_SHORT = 2e-4
+"""What 23.98 for 24000/1001 is off by; 24 itself is five times as far from it."""
+_FINEST_RATE = 1001
 
 
 def _overlay(step: steps.Overlay, course: _Course) -> Mapping[str, Any]:
@@ -206,7 +219,7 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
     course.size = _even(course.size, step.pixel_format)
     # A program that is not here (a hardware encoder, libaom) is stood in for by the standard's own; the trace says so.
     encoder = step.encoder if step.encoder and can_encode(step.encoder) else ENCODERS[step.codec]
-    rate = _rate(step, course)
+    rate = _rate(step, course, encoder)
     course.settings = EncoderSettings(
         encoder=encoder,
         rate=rate,
@@ -229,7 +242,7 @@ def _encode(step: steps.EncodeVideo, course: _Course) -> Mapping[str, Any]:
     return settings | group | {"encoder": encoder, "size": course.size} | missing | drawn | aimed
 
 
-def _rate(step: steps.EncodeVideo, course: _Course) -> Crf | Abr:
+def _rate(step: steps.EncodeVideo, course: _Course, encoder: str) -> Crf | Abr:
     rate = step.rate
     if isinstance(rate, steps.QualityRate):
         course.psnr_db = course.draw(rate.psnr_db)
@@ -243,12 +256,13 @@ def _rate(step: steps.EncodeVideo, course: _Course) -> Crf | Abr:
         course.psnr_db = course.draw(step.psnr_db)
     if isinstance(rate, steps.CrfRate):
         return Crf(course.draw(rate.crf))
+    passes = rate.passes if encoder in TWO_PASS_ENCODERS else 1
     bitrate_bps = round(course.draw(rate.bits_per_pixel_s) * course.size[0] * course.size[1])
     if rate.vbv_max_ratio is None:
-        return Abr(bitrate_bps, passes=rate.passes)
+        return Abr(bitrate_bps, passes=passes)
     buffer_s = 1.0 if rate.vbv_buffer_s is None else course.draw(rate.vbv_buffer_s)
     peak_bps = round(course.draw(rate.vbv_max_ratio) * bitrate_bps)
-    return Abr(bitrate_bps, peak_bps, round(buffer_s * bitrate_bps), rate.passes)
+    return Abr(bitrate_bps, peak_bps, round(buffer_s * bitrate_bps), passes)
 
 
 _START_CRF = 26.0

@@ -14,6 +14,9 @@ ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "l
 DEFAULT_PRESETS = {"libx264": "medium", "libx265": "medium", "libsvtav1": "8"}
 """Their own defaults, written out, so that the trace holds what was used."""
 
+TWO_PASS_ENCODERS = ("libx264", "libx265")
+"""Those whose statistics go through a file. libvpx and SVT-AV1 want them in memory, which PyAV does not reach."""
+
 DEFAULT_THREADS = 1
 """x264's output depends on how many threads it has, so the number must not be the machine's."""
 

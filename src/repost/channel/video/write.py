@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -15,16 +16,16 @@ from av.bitstream import BitStreamFilterContext
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
-from repost.channel.video.audio import Sound
+from repost.channel.video.audio import Sound, not_held
 from repost.channel.video.encoder import Clock, Encoder, Slots, configure
 from repost.channel.video.failing import failing
 from repost.channel.video.plan import Plan
 from repost.channel.video.settings import Abr, EncoderSettings
-from repost.core.errors import OutputUnwritable
+from repost.core.errors import EncodeFailed, OutputUnwritable
 from repost.core.files import atomic_path
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import VideoFacts
-from repost.media.video.open import open_video, reading
+from repost.media.video.open import reading
 from repost.media.video.upload import VideoUpload
 
 OnFrame = Callable[[int], None]
@@ -76,7 +77,7 @@ def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[V
         UnreadableMedia: The upload is damaged.
     """
     slots = Slots(clock, start=upload.facts.start_s)
-    with open_video(upload.path, name=upload.name) as (container, stream):
+    with upload.open() as (container, stream):
         stream.thread_type = "AUTO"
         for frame in plan.filter.apply(container.decode(stream), stream):
             if slots.place(frame):
@@ -112,8 +113,8 @@ class _Job:
         facts = self.upload.facts
         slots = Slots(self.clock, start=facts.start_s)
         with (
-            open_video(self.upload.path, name=self.upload.name) as (source, stream),
-            _new_file(part, self.plan, self.out.name) as target,
+            self.upload.open() as (source, stream),
+            _new_file(part, self) as target,
         ):
             writer = _PictureWriter(target, self, stats)
             sound = Sound(source, target, self.plan.audio, start=facts.start_s, name=self.upload.name)
@@ -153,15 +154,16 @@ class _PictureWriter:
     def __init__(self, target: Any, job: _Job, stats: Path | None) -> None:  # noqa: ANN401 - PyAV's stubs
         settings, plan, facts = job.settings, job.plan, job.upload.facts
         self._target, self._encoder = target, settings.encoder
-        stream: Any = target.add_stream(settings.encoder, rate=job.clock.fps)
-        configure(
-            stream.codec_context,
-            settings,
-            size=plan.filter.size,
-            clock=job.clock,
-            colour=facts.colour,
-            stats=None if stats is None else (2, stats),
-        )
+        with failing(settings.encoder):
+            stream: Any = target.add_stream(settings.encoder, rate=job.clock.fps)
+            configure(
+                stream.codec_context,
+                settings,
+                size=plan.filter.size,
+                clock=job.clock,
+                colour=facts.colour,
+                stats=None if stats is None else (2, stats),
+            )
         stream.time_base = job.clock.tick
         shape = pixel_shape(facts, plan)
         if shape != 1:
@@ -208,8 +210,8 @@ _ROUNDING = 0.02
 
 
 @contextmanager
-def _new_file(part: Path, plan: Plan, name: str) -> Generator[Any]:  # PyAV's stubs leave half of the type open
-    wanted = plan.container
+def _new_file(part: Path, job: _Job) -> Generator[Any]:  # PyAV's stubs leave half of the type open
+    wanted = job.plan.container
     options = {"movflags": "faststart"} if wanted.format == "mp4" and wanted.faststart else {}
     target = None
     try:
@@ -217,4 +219,10 @@ def _new_file(part: Path, plan: Plan, name: str) -> Generator[Any]:  # PyAV's st
         yield target
         target.close()
     except FFmpegError as error:
-        raise OutputUnwritable(name, reason=(error.strerror or str(error)).lower()) from error
+        reason = (error.strerror or str(error)).lower()
+        if error.errno != errno.EINVAL:
+            raise OutputUnwritable(job.out.name, reason=reason) from error
+        # The encoders have had their say: what is left to find invalid is that the container should hold such streams.
+        if job.plan.audio.action == "copy" and (audio := job.upload.facts.audio) is not None:
+            raise not_held(job.upload.name, audio.codec, container=wanted.format) from error
+        raise EncodeFailed(wanted.format, reason=reason) from error

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from repost import batch
-from repost.core.errors import OutputUnwritable, UsageError
+from repost.core.errors import UsageError
 from repost.estimation.about import About
 from repost.estimation.images.examine import ExaminePairs, JudgeRules
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.learn import learn
 from repost.estimation.images.misfits import find_misfits
-from repost.estimation.pairing import FilesOfPair, Refused, items_of
+from repost.estimation.over_pairs import read_findings, work_on_pairs
+from repost.estimation.pairing import FilesOfPair, Refused
 from repost.estimation.progress import Progress
 from repost.metrics.intervals import share_in_words
 from repost.platforms.profile import Profile
@@ -92,8 +90,8 @@ def examine_pairs(
     """
     rows: list[Mapping[str, Any]] = []
     work = ExaminePairs({pair.name: pair.upload for pair in pairs}, max_pixels)
-    yield from _run(pairs, work, folder, jobs, "examining", rows)
-    findings, refused = _findings(rows)
+    yield from work_on_pairs(pairs, work, folder=folder, jobs=jobs, phase="examining", rows=rows)
+    findings, refused = read_findings(rows, PairFinding.model_validate)
     yield Examined(tuple(findings), tuple(refused))
 
 
@@ -138,7 +136,8 @@ def estimate_images(
         uploads = {pair.name: pair.upload for pair in pairs}
         by_name = {one.name: one for one in findings}
         work = JudgeRules(uploads, _learned_without(findings, about), by_name, profile, max_pixels)
-        yield from _run([pair for pair in pairs if pair.name in by_name], work, None, jobs, "judging", rows)
+        used = [pair for pair in pairs if pair.name in by_name]
+        yield from work_on_pairs(used, work, folder=None, jobs=jobs, phase="judging", rows=rows)
     verdicts = tuple(
         Verdict(row["pair"], row["rule"], row["exact_share"], row["psnr_db"])
         for row in sorted(rows, key=lambda row: str(row["pair"]))
@@ -146,49 +145,6 @@ def estimate_images(
     )
     final = _with_fit(profile, findings, verdicts)
     yield Estimated(final, findings, verdicts, tuple(find_misfits(findings)), examined.refused)
-
-
-def _run(
-    pairs: Sequence[FilesOfPair], work: batch.Work, folder: Path | None, jobs: int, phase: str,
-    rows: list[Mapping[str, Any]],
-) -> Iterator[Progress]:  # fmt: skip
-    with _place(folder) as out:
-        for event in batch.run(items_of(pairs), work, out=out, jobs=min(jobs, max(1, len(pairs)))):
-            if isinstance(event, batch.RowFinished):
-                rows.append(event.row.manifest_row())
-                yield Progress(phase, event.finished, event.total)
-
-
-@contextmanager
-def _place(folder: Path | None) -> Generator[Path, None, None]:
-    """The folder, or a temporary one, of which a failure must not say that a next run goes on from it."""
-    if folder is not None:
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="repost-") as temporary:
-        try:
-            yield Path(temporary)
-        except OutputUnwritable as error:
-            raise OutputUnwritable(error.path, reason=error.reason) from error
-
-
-def _findings(rows: Sequence[Mapping[str, Any]]) -> tuple[list[PairFinding], list[Refused]]:
-    """Findings in the order of their names, each upload and download once."""
-    found: list[PairFinding] = []
-    refused: list[Refused] = []
-    seen: dict[tuple[str, str], str] = {}
-    for row in sorted(rows, key=lambda row: str(row["pair"])):
-        if row["status"] != "done":
-            refused.append(Refused(str(row["pair"]), str(row["error"])))
-            continue
-        finding = PairFinding.model_validate(row["finding"])
-        contents = finding.upload_sha256, finding.served_sha256
-        if contents in seen:
-            refused.append(Refused(finding.name, f"the same two files as '{seen[contents]}'; counted once"))
-            continue
-        seen[contents] = finding.name
-        found.append(finding)
-    return found, refused
 
 
 def _learned_without(findings: Sequence[PairFinding], about: About) -> dict[str, Profile]:

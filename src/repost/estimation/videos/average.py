@@ -20,7 +20,6 @@ from repost.channel.video.settings import Abr, EncoderSettings
 from repost.core.heap import fresh_memory
 from repost.estimation.videos.finding import AverageFit
 from repost.estimation.videos.recipe import Recipe
-from repost.media.video.open import open_video
 from repost.media.video.upload import VideoUpload
 
 BUFFERS: tuple[tuple[float, float] | None, ...] = (None, (1.5, 2.0), (1.0, 1.0))
@@ -116,7 +115,7 @@ def _distance(first: Sequence[int], second: Sequence[int]) -> float:
 
 
 def _sizes_of(served: VideoUpload) -> _Sizes:
-    with open_video(served.path, name=served.name) as (container, stream):
+    with served.open() as (container, stream):
         found = [(packet.pts or 0, packet.size) for packet in container.demux(stream) if packet.size]
     return _Sizes(tuple(size for _, size in sorted(found)), served.facts.duration_s)
 

@@ -65,7 +65,7 @@ class ContentCheck:
     reason: str
 
 
-def compare_content(original: Path, shared: Path) -> ContentCheck:
+def compare_content(original: Path, shared: Path, *, max_pixels: int | None = None) -> ContentCheck:
     """Compare what two videos show: their durations, and some frames at low resolution, aligned in time.
 
     Compression, scaling (also without keeping the shape), rotation flags, black bars, another frame rate, and a start
@@ -74,6 +74,7 @@ def compare_content(original: Path, shared: Path) -> ContentCheck:
     Args:
         original: The video that was uploaded.
         shared: The video that came back.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
 
     Returns:
         The finding. Some seconds around a dozen points in time are decoded, and only their thumbnails are kept.
@@ -82,7 +83,7 @@ def compare_content(original: Path, shared: Path) -> ContentCheck:
         InputNotFound: One of the two does not exist.
         MediaError: One of the two is no video, or damaged.
     """
-    facts = read_video_facts(original), read_video_facts(shared)
+    facts = read_video_facts(original, max_pixels=max_pixels), read_video_facts(shared, max_pixels=max_pixels)
     ratio = facts[1].duration_s / facts[0].duration_s
     difference_s = facts[0].duration_s - facts[1].duration_s
     most_s = max(MOST_DIFFERENCE_S, MOST_DIFFERENCE_SHARE * facts[0].duration_s)
@@ -90,7 +91,7 @@ def compare_content(original: Path, shared: Path) -> ContentCheck:
         durations = f"{facts[0].duration_s:.1f} s and {facts[1].duration_s:.1f} s"
         reason = f"durations differ: {durations}, expected at most {most_s:.1f} s between them"
         return ContentCheck(False, None, None, ratio, 0.0, reason)
-    best = best_alignment(original, shared, facts)
+    best = best_alignment(original, shared, facts, max_pixels=max_pixels)
     if best is None:
         return ContentCheck(False, None, None, ratio, 0.0, "nothing to compare: the frames are flat")
     same, reason = _judged(best)
@@ -124,13 +125,16 @@ def _judged(best: Alignment) -> tuple[bool, str]:
     return True, f"the same: {found}; small changes, such as a swapped face, would not show"
 
 
-def best_alignment(original: Path, shared: Path, facts: tuple[VideoFacts, VideoFacts]) -> Alignment | None:
+def best_alignment(
+    original: Path, shared: Path, facts: tuple[VideoFacts, VideoFacts], *, max_pixels: int | None = None
+) -> Alignment | None:
     """Align two videos in time by what they show, whatever their durations.
 
     Args:
         original: The video that was uploaded.
         shared: The video that came back.
         facts: Of the two; what both last is compared.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
 
     Returns:
         The best alignment; None where nothing can be compared.
@@ -140,13 +144,13 @@ def best_alignment(original: Path, shared: Path, facts: tuple[VideoFacts, VideoF
     """
     common_s = min(facts[0].duration_s, facts[1].duration_s)
     moments = [common_s * (index + 0.5) / _ANCHORS for index in range(_ANCHORS)]
-    theirs = read_thumbnails(shared, facts[1], windows=[Window(one, one) for one in moments])
+    theirs = read_thumbnails(shared, facts[1], windows=[Window(one, one) for one in moments], max_pixels=max_pixels)
     # Cut at the end, or at the start: between the two nothing is looked for, which bounds what is decoded.
     around = sorted({0.0, facts[0].duration_s - facts[1].duration_s}, key=abs)
     windows = [
         Window(time + offset - _SLACK_S, time + offset + _SLACK_S) for time in theirs.times_s for offset in around
     ]
-    ours = read_thumbnails(original, facts[0], windows=windows)
+    ours = read_thumbnails(original, facts[0], windows=windows, max_pixels=max_pixels)
     step_s = float(1 / facts[0].fps)
     reach = round(_SLACK_S / step_s)
     steps = sorted(range(-reach, reach + 1), key=abs)

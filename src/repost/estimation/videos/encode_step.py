@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile, likeliest_preset
-from repost.estimation.videos.rate_law import average_preset, rate_law
-from repost.platforms.values import Samples
+from repost.estimation.videos.rate_law import as_value, average_preset, rate_law
 
 T = TypeVar("T")
 
@@ -120,16 +119,6 @@ def _structure_votes(structures: Sequence[Structure]) -> dict[str, dict[str, Any
         if votes:
             found[name] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
     return found
-
-
-def as_value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
-    """Measured numbers as a value: a constant where they are all equal, else the samples themselves.
-
-    Args:
-        numbers: At least one.
-    """
-    plain = [int(number) if number == int(number) else number for number in numbers]
-    return plain[0] if len(set(plain)) == 1 else Samples(samples=tuple(sorted(plain))).model_dump()
 
 
 def _most(values: Sequence[T]) -> T:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repost import batch
 from repost.batch import Item, Row
 from repost.channel.encode import encoder_versions
 from repost.core.errors import UsageError
 from repost.core.heap import fresh_memory
 from repost.estimation.about import About
-from repost.estimation.pairing import FilesOfPair, Refused, items_of
+from repost.estimation.over_pairs import read_findings, work_on_pairs
+from repost.estimation.pairing import FilesOfPair, Refused
 from repost.estimation.progress import Progress
 from repost.estimation.videos.finding import VideoFinding
 from repost.estimation.videos.learn import learn_videos
@@ -85,16 +83,12 @@ def estimate_videos(
 
     Raises:
         UsageError: No pair could be used.
+        OutputUnwritable: The folder is full or read-only.
     """
     rows: list[Mapping[str, Any]] = []
-    with ExitStack() as stack:
-        kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repost-")))
-        work = ExamineVideos({pair.name: pair.upload for pair in pairs}, how, max_pixels)
-        for event in batch.run(items_of(pairs), work, out=kept, jobs=min(jobs, max(1, len(pairs)))):
-            if isinstance(event, batch.RowFinished):
-                rows.append(event.row.manifest_row())
-                yield Progress("examining", event.finished, event.total)
-    findings, refused = _findings(rows)
+    work = ExamineVideos({pair.name: pair.upload for pair in pairs}, how, max_pixels)
+    yield from work_on_pairs(pairs, work, folder=folder, jobs=jobs, phase="examining", rows=rows)
+    findings, refused = read_findings(rows, VideoFinding.model_validate)
     if not findings:
         reasons = "".join(f"\n  {one.name}: {one.reason}" for one in refused[:5])
         raise UsageError(f"got no pair to learn from, expected at least one that shows the same video twice{reasons}")
@@ -136,22 +130,3 @@ class ExamineVideos:
         finding = examine_video_pair(upload, served, name=item.id, how=self.how)
         for part in parts:
             yield Row(item.id, part, "done", None, {"finding": finding.model_dump(mode="json")})
-
-
-def _findings(rows: Sequence[Mapping[str, Any]]) -> tuple[list[VideoFinding], list[Refused]]:
-    """Findings in the order of their names, each two files once."""
-    found: list[VideoFinding] = []
-    refused: list[Refused] = []
-    seen: dict[tuple[str, str], str] = {}
-    for row in sorted(rows, key=lambda row: str(row["pair"])):
-        if row["status"] != "done":
-            refused.append(Refused(str(row["pair"]), str(row["error"])))
-            continue
-        finding = VideoFinding.model_validate(row["finding"])
-        contents = finding.upload_sha256, finding.served_sha256
-        if contents in seen:
-            refused.append(Refused(finding.name, f"the same two files as '{seen[contents]}'; counted once"))
-            continue
-        seen[contents] = finding.name
-        found.append(finding)
-    return found, refused

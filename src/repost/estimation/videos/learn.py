@@ -14,8 +14,9 @@ from repost.estimation.rules.group import Group, group
 from repost.estimation.rules.schema import Schema
 from repost.estimation.rules.size_law import Law, law_in_words
 from repost.estimation.rules.split import Limit, law_of
-from repost.estimation.videos.encode_step import as_value, encode_step
+from repost.estimation.videos.encode_step import encode_step
 from repost.estimation.videos.finding import VideoFinding
+from repost.estimation.videos.rate_law import as_value
 from repost.platforms.profile import Profile
 
 _WIDE = 1.25

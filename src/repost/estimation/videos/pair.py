@@ -99,7 +99,7 @@ def features_of(upload: VideoUpload) -> VideoFeatures:
 
 
 def _checked(upload: VideoUpload, served: VideoUpload, name: str) -> ContentCheck:
-    found = compare_content(upload.path, served.path)
+    found = compare_content(upload.path, served.path, max_pixels=upload.max_pixels)
     if not found.same:
         raise UnsupportedMedia(
             name,

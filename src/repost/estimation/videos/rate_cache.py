@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
 from functools import cache
@@ -71,7 +72,8 @@ class _Entry(BaseModel):
 class RateCache:
     """Keeps bitrates in a folder, which several processes may share.
 
-    An entry that is damaged, or of another layout, counts as missing and is written again.
+    An entry that is damaged, or of another layout, counts as missing and is written again. A folder that cannot be
+    written to, or is full, keeps nothing: what only spares time must not cost a search.
 
     Args:
         folder: The folder, made when missing.
@@ -79,7 +81,8 @@ class RateCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, key: RateKey) -> int | None:
         """The bitrate in bits per second, or None where it is not known."""
@@ -90,18 +93,15 @@ class RateCache:
         return entry.bitrate_bps if entry.key == key else None
 
     def put(self, key: RateKey, bitrate_bps: int) -> None:
-        """Keep a bitrate.
-
-        Raises:
-            OSError: The folder cannot be written to.
-        """
+        """Keep a bitrate, where that can be done."""
         # Every writer has a file of its own until it is whole, since two may know the same bitrate at once.
         part = self._folder / f".{uuid4().hex}.part"
-        try:
-            part.write_text(_Entry(key=key, bitrate_bps=bitrate_bps).model_dump_json(), encoding="utf-8")
-            part.replace(self._folder / key.file_name)
-        finally:
-            part.unlink(missing_ok=True)
+        with suppress(OSError):
+            try:
+                part.write_text(_Entry(key=key, bitrate_bps=bitrate_bps).model_dump_json(), encoding="utf-8")
+                part.replace(self._folder / key.file_name)
+            finally:
+                part.unlink(missing_ok=True)
 
 
 @cache
@@ -126,6 +126,10 @@ def encoder_version(encoder: str) -> str:
     return found
 
 
-def default_folder() -> Path:
-    """Where bitrates are kept between runs: `$XDG_CACHE_HOME/repost/rates`, or `~/.cache/repost/rates`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repost" / "rates"
+def default_cache() -> RateCache | None:
+    """The cache in `$XDG_CACHE_HOME/repost/rates`, or `~/.cache/repost/rates`; None for who has no home."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # containers run as users that no file knows
+        return None
+    return RateCache(folder / "repost" / "rates")

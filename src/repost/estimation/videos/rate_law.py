@@ -31,7 +31,7 @@ def rate_law(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str
         crfs = [number for one in findings if (number := _crf(one)) is not None]
         spread = [min(crfs), max(crfs)]
         provenance = {"rate.crf": {"n": len(crfs), "note": reason, "interval": spread}}
-        return {"mode": "crf", "crf": _value(crfs)}, provenance, []
+        return {"mode": "crf", "crf": as_value(crfs)}, provenance, []
     return _searched_law(findings) or _average_law(findings, reason)
 
 
@@ -145,6 +145,11 @@ def _crf(finding: VideoFinding) -> float | None:
     return finding.structure.initial_qp
 
 
-def _value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
+def as_value(numbers: Sequence[float]) -> Any:  # noqa: ANN401 - a Value as plain data
+    """Measured numbers as a value: a constant where they are all equal, else the samples themselves.
+
+    Args:
+        numbers: At least one.
+    """
     plain = [int(number) if number == int(number) else number for number in numbers]
     return plain[0] if len(set(plain)) == 1 else Samples(samples=tuple(sorted(plain))).model_dump()

@@ -14,7 +14,6 @@ from repost.channel.video.encoder import Clock, Encoder, Slots
 from repost.channel.video.filters import FrameFilter
 from repost.channel.video.settings import EncoderSettings, RateControl
 from repost.core.heap import fresh_memory
-from repost.media.video.open import open_video
 from repost.media.video.upload import VideoUpload
 
 
@@ -59,7 +58,7 @@ class Recipe:
             self.size, self.kernel, self.settings.pixel_format, turn_deg=facts.rotation_deg, fps=self.fps
         )
         slots = Slots(self.clock(upload), start=facts.start_s)
-        with open_video(upload.path, name=upload.name) as (container, stream):
+        with upload.open() as (container, stream):
             # One thread costs the least CPU time; who has many uploads has other work for the other cores.
             stream.codec_context.thread_count = 1
             frames = filtered.apply(container.decode(stream), stream)

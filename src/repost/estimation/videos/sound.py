@@ -6,7 +6,6 @@ from itertools import islice
 
 from repost.estimation.videos.finding import Sound
 from repost.media.video.facts import AudioFacts
-from repost.media.video.open import open_video
 from repost.media.video.upload import VideoUpload
 
 _COMPARED_PACKETS = 40
@@ -41,7 +40,7 @@ def find_sound(upload: VideoUpload, served: VideoUpload) -> Sound | None:
 
 
 def _packets(video: VideoUpload) -> list[bytes]:
-    with open_video(video.path, name=video.name) as (container, _):
+    with video.open() as (container, _):
         packets = (bytes(packet) for packet in container.demux(audio=0) if packet.size)
         return list(islice(packets, _COMPARED_PACKETS))
 

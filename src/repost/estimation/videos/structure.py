@@ -27,8 +27,10 @@ def read_structure(served: VideoUpload) -> Structure:
     Raises:
         MediaError: It is damaged.
     """
-    headers = read_h264_headers(served.path, name=served.name)
-    return structure_of(served.facts, headers, read_stream_coding(served.path, name=served.name))
+    headers = read_h264_headers(served.path, name=served.name, max_pixels=served.max_pixels)
+    return structure_of(
+        served.facts, headers, read_stream_coding(served.path, name=served.name, max_pixels=served.max_pixels)
+    )
 
 
 def structure_of(facts: VideoFacts, headers: H264Headers | None, coding: StreamCoding) -> Structure:
@@ -50,17 +52,32 @@ def structure_of(facts: VideoFacts, headers: H264Headers | None, coding: StreamC
         pixel_format=facts.pixel_format,
         encoder=said.get("encoder"),
         presets=(own,) if own else guessed,
-        references=int(said["ref"]) if "ref" in said else (headers.references if headers else None),
-        b_frames=int(said.get("bframes", coding.longest_b_run)),
+        references=_whole(said, "ref", 1, 16) or _within(headers.references if headers else None, 1, 16),
+        b_frames=min(_whole(said, "bframes", 0, 16) or coding.longest_b_run, 16),
         longest_gop=_longest_gop(gaps, coding.last_group_frames, said),
         longest_run=max(*gaps, coding.last_group_frames) if gaps else coding.last_group_frames,
         fixed_gop=_is_fixed(gaps, coding.last_group_frames, said),
         initial_qp=headers.initial_qp if headers else None,
         mean_qp=_mean_qp(coding),
-        threads=int(said["threads"]) if said.get("threads", "").isdigit() else None,
+        threads=_whole(said, "threads", 1, _MOST_THREADS),
         vbv=_vbv(said, facts),
         said=_rate_said(said),
     )
+
+
+def _whole(said: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    """A whole number of the encoder's message, which is text that anyone may have changed; None where it is none."""
+    text = said.get(name, "")
+    return _within(int(text), least, most) if text.isascii() and text.isdigit() and len(text) < _LONGEST else None
+
+
+def _within(number: int | None, least: int, most: int) -> int | None:
+    return number if number is not None and least <= number <= most else None
+
+
+_LONGEST = 10
+_MOST_THREADS = 128
+"""X264_THREAD_MAX of x264's common/base.h."""
 
 
 def level_of(facts: VideoFacts) -> str | None:
@@ -75,16 +92,20 @@ def level_of(facts: VideoFacts) -> str | None:
     return f"{tenths // 10}.{tenths % 10}"
 
 
+_LONGEST_GROUP = 1 << 30
+"""X264_KEYINT_MAX_INFINITE of x264's x264.h, which means that there is no limit."""
+
+
 def _longest_gop(gaps: tuple[int, ...], last: int, said: Mapping[str, str]) -> int | None:
-    if said.get("keyint", "").isdigit():
-        return int(said["keyint"])
+    if keyint := _whole(said, "keyint", 1, _LONGEST_GROUP):
+        return keyint
     longest = max(gaps, default=0)
     # A longer run without a keyframe at the end shows that no limit made the gaps, but scene cuts did.
     return longest if longest >= last and gaps else None
 
 
 def _is_fixed(gaps: tuple[int, ...], last: int, said: Mapping[str, str]) -> bool | None:
-    if said.get("keyint", "").isdigit():
+    if _whole(said, "keyint", 1, _LONGEST_GROUP):
         return said.get("scenecut") == "0" or said.get("keyint_min") == said["keyint"]
     return len(set(gaps)) == 1 and gaps[0] >= last if len(gaps) >= _FEWEST_GAPS else None
 
@@ -95,20 +116,27 @@ def _mean_qp(coding: StreamCoding) -> float | None:
 
 
 def _vbv(said: Mapping[str, str], facts: VideoFacts) -> tuple[float, float] | None:
-    try:
-        peak, buffer = float(said["vbv_maxrate"]), float(said["vbv_bufsize"])
-    except (KeyError, ValueError):
-        return None
-    average = float(said.get("bitrate", facts.bitrate_bps / 1000))
-    return (round(peak / average, 4), round(buffer / average, 4)) if average > 0 else None
+    peak, buffer = _positive(said, "vbv_maxrate"), _positive(said, "vbv_bufsize")
+    average = _positive(said, "bitrate") or facts.bitrate_bps / 1000
+    return (round(peak / average, 4), round(buffer / average, 4)) if peak and buffer and average > 0 else None
 
 
 def _rate_said(said: Mapping[str, str]) -> tuple[RateMode, float] | None:
-    try:
-        if said.get("rc") == "crf":
-            return "crf", float(said["crf"])
-        if said.get("rc") in ("abr", "2pass", "cbr"):
-            return "abr", 1000 * float(said["bitrate"])
-    except (KeyError, ValueError):
-        pass
+    if said.get("rc") == "crf" and (crf := _positive(said, "crf")) is not None and crf <= _HIGHEST_CRF:
+        return "crf", crf
+    if said.get("rc") in ("abr", "2pass", "cbr") and (bitrate := _positive(said, "bitrate")):
+        return "abr", 1000 * bitrate
     return None
+
+
+def _positive(said: Mapping[str, str], name: str) -> float | None:
+    """A number of 0 or more of the encoder's message; None where it is none."""
+    try:
+        number = float(said[name])
+    except (KeyError, ValueError):
+        return None
+    return number if 0 <= number < _LARGEST else None
+
+
+_HIGHEST_CRF = 51
+_LARGEST = 1e9

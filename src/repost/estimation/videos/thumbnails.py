@@ -50,13 +50,16 @@ class Thumbnails:
     luma: NDArray[np.uint8]
 
 
-def read_thumbnails(path: Path, facts: VideoFacts, *, windows: Sequence[Window]) -> Thumbnails:
+def read_thumbnails(
+    path: Path, facts: VideoFacts, *, windows: Sequence[Window], max_pixels: int | None = None
+) -> Thumbnails:
     """Decode the frames in some windows of time, and the one that is shown when each begins.
 
     Args:
         path: A video.
         facts: Of that video.
         windows: Moments that are wanted, in any order; they may overlap.
+        max_pixels: Limit on width x height of a frame; the limit in force when None.
 
     Returns:
         Thumbnails of these frames; nothing else is kept.
@@ -66,7 +69,7 @@ def read_thumbnails(path: Path, facts: VideoFacts, *, windows: Sequence[Window])
     """
     times: list[float] = []
     small: list[NDArray[np.uint8]] = []
-    for time_s, frame in _frames_in(path, facts, _united(windows)):
+    for time_s, frame in _frames_in(path, facts, _united(windows), max_pixels):
         times.append(float(time_s))
         small.append(np.rot90(_small(frame), -facts.rotation_deg // 90))
     return Thumbnails(np.array(times), np.array(small))
@@ -85,9 +88,9 @@ def _united(windows: Sequence[Window]) -> list[Window]:
 _Timed: TypeAlias = "tuple[float, VideoFrame]"
 
 
-def _frames_in(path: Path, facts: VideoFacts, windows: Sequence[Window]) -> Iterator[_Timed]:
+def _frames_in(path: Path, facts: VideoFacts, windows: Sequence[Window], max_pixels: int | None) -> Iterator[_Timed]:
     """Frames of disjoint windows in rising order, with their times."""
-    with open_video(path, name=str(path)) as (container, stream):
+    with open_video(path, name=str(path), max_pixels=max_pixels) as (container, stream):
         stream.thread_type = "AUTO"
         decoded = container.decode(stream)
         first = next(decoded, None)

@@ -166,7 +166,7 @@ def read_video_facts(path: Path, *, name: str | None = None, max_pixels: int | N
         size_bytes = path.stat().st_size
         if (end := _end_of_frames(container, stream)) > size_bytes:
             raise UnreadableMedia(name, reason=f"it is cut off: {end:,} bytes expected, {size_bytes:,} there")
-        rotation = _rotation(first)
+        rotation = rotation_of(first)
         stored = (context.width, context.height)
         width_px, height_px = stored[::-1] if rotation in (90, 270) else stored
         base = stream.time_base or Fraction(1)
@@ -233,8 +233,15 @@ def _end_of_frames(container: InputContainer, stream: VideoStream) -> int:
     return max((entry.pos + entry.size for entry in stream.index_entries), default=0)
 
 
-def _rotation(frame: VideoFrame) -> int:
-    """How far clockwise a frame must be turned; FFmpeg counts the other way round."""
+def rotation_of(frame: VideoFrame) -> int:
+    """How far clockwise a stored frame must be turned to be upright: 0, 90, 180 or 270 degrees.
+
+    Args:
+        frame: As decoded.
+
+    Convention:
+        FFmpeg counts the other way round.
+    """
     return round(-frame.rotation / 90) % 4 * 90
 
 

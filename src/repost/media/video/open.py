@@ -23,6 +23,9 @@ other files, are never guessed at."""
 _PROTOCOL = "file"
 """The only protocol FFmpeg may use, for the file itself and for whatever it refers to."""
 
+_MOST_PIXELS = 2**31 - 1
+"""The highest limit that FFmpeg's max_pixels takes."""
+
 _ROW_STEP_PX = 64
 """STRIDE_ALIGN of FFmpeg's libavcodec, at its largest."""
 
@@ -83,7 +86,7 @@ def open_video(
         NotMedia: It is neither image nor video.
     """
     demuxer = _DEMUXERS[video_format(path, name=name)]
-    limit = max_pixels_allowed() if max_pixels is None else max_pixels
+    limit = min(max_pixels_allowed() if max_pixels is None else max_pixels, _MOST_PIXELS)
     options = {"max_pixels": str(limit), "protocol_whitelist": _PROTOCOL}
     # Without the prefix FFmpeg would take a name such as "concat:a|b" or "pipe:0" for something else to read.
     address = f"{_PROTOCOL}:{path}"
@@ -94,9 +97,8 @@ def open_video(
         if (pixel_count := context.width * context.height) > limit:
             raise TooManyPixels(name, pixel_count=pixel_count, limit=limit)
         # FFmpeg counts rows rounded up to its alignment.
-        context.options = {
-            "max_pixels": str(max(limit, -(-context.width // _ROW_STEP_PX) * _ROW_STEP_PX * context.height))
-        }
+        aligned = -(-context.width // _ROW_STEP_PX) * _ROW_STEP_PX * context.height
+        context.options = {"max_pixels": str(min(max(limit, aligned), _MOST_PIXELS))}
         yield container, stream
 
 

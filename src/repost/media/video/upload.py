@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
 from repost.core.files import digest_file
 from repost.media.video.facts import VideoFacts, read_video_facts
+from repost.media.video.open import open_video
 
 
 class VideoUpload:
@@ -17,11 +22,16 @@ class VideoUpload:
         path: The file.
         name: What it is called in errors and traces.
         facts: What its headers and packets say.
+        max_pixels: Limit on width x height of a frame, for whoever decodes it; the limit in force when None.
     """
 
     def __init__(self, path: Path, *, name: str | None = None, max_pixels: int | None = None) -> None:
-        self.path, self.name = path, name or str(path)
+        self.path, self.name, self.max_pixels = path, name or str(path), max_pixels
         self.facts: VideoFacts = read_video_facts(path, name=self.name, max_pixels=max_pixels)
+
+    def open(self) -> AbstractContextManager[tuple[InputContainer, VideoStream]]:
+        """Open it to read packets or frames; see `open_video`."""
+        return open_video(self.path, name=self.name, max_pixels=self.max_pixels)
 
     @cached_property
     def digest(self) -> str:
