@@ -1,5 +1,6 @@
 """A platform's settings, learned from pairs it made: the settings used are the oracle."""
 
+import av
 import pytest
 
 from clips import make_sound
@@ -229,3 +230,19 @@ def test_kept_files_make_a_rule_that_passes_on(folders):
     found, _ = estimate(originals, shared)
     assert [step.op for step in found.profile.rules[0].steps] == ["passthrough"]
     assert found.samples() == []
+
+
+def test_an_upload_of_a_codec_that_rules_cannot_name_is_learned_from(findings, tmp_path):
+    from repost.estimation.videos.pair import features_of
+    from repost.media.video.upload import VideoUpload
+
+    clip = tmp_path / "motion.avi"
+    with av.open(str(clip), "w", format="avi") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
+        container.mux([*stream.encode(av.VideoFrame(96, 64, "yuvj420p")), *stream.encode(None)])
+    motion = features_of(VideoUpload(clip))
+    assert motion.codec is None
+    odd = [changed(one, features=motion, size_after=(48, 36), exact=False) for one in findings]
+    profile = learn_videos([*findings, *odd], ABOUT)
+    assert not any(rule.when.codec == ("mjpeg",) for rule in profile.rules)

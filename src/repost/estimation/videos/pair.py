@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from repost.channel.video.fidelity import compare_videos
 from repost.core.errors import UnsupportedMedia
@@ -16,6 +17,7 @@ from repost.estimation.videos.sound import find_sound
 from repost.estimation.videos.start import find_start, reference_settings
 from repost.estimation.videos.structure import read_structure
 from repost.media.video.upload import VideoUpload
+from repost.platforms.conditions import Codec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,8 @@ def features_of(upload: VideoUpload) -> VideoFeatures:
     facts = upload.facts
     names = [name for name in VideoFeatures.model_fields if name not in ("format", "codec", "rotated")]
     numbers = {name: upload.feature(name) for name in names}
-    return VideoFeatures.model_validate(
-        {"format": facts.format, "codec": facts.codec, "rotated": facts.rotated, **numbers}
-    )
+    codec = facts.codec if facts.codec in get_args(Codec) else None
+    return VideoFeatures.model_validate({"format": facts.format, "codec": codec, "rotated": facts.rotated, **numbers})
 
 
 def _checked(upload: VideoUpload, served: VideoUpload, name: str) -> ContentCheck:
