@@ -30,7 +30,8 @@ def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
             continue
         rate = one.rate
         exact = f" ({rate.crf_exact:.2f} exactly)" if rate.crf_exact is not None else ""
-        proof = ", reproduced to the sample" if one.exact else ""
+        pictures = f", its first {one.same_pictures} pictures reproduced to the sample" if one.same_pictures else ""
+        proof = ", reproduced to the sample" if one.exact else pictures
         yield f"{one.name}: {before} to {after}, {rate.bitrate_bps / 1000:.0f} kbit/s, CRF {rate.crf}{exact}{proof}"
         yield from (f"  note: {doubt}" for doubt in one.doubts)
 

@@ -246,3 +246,17 @@ def test_an_upload_of_a_codec_that_rules_cannot_name_is_learned_from(findings, t
     odd = [changed(one, features=motion, size_after=(48, 36), exact=False) for one in findings]
     profile = learn_videos([*findings, *odd], ABOUT)
     assert not any(rule.when.codec == ("mjpeg",) for rule in profile.rules)
+
+
+def test_silence_does_not_tell_the_bitrate_of_sound(findings):
+    heard = findings[0].sound.model_copy(update={"bitrate_bps": 64000})
+    silent = heard.model_copy(update={"bitrate_bps": 2000})
+    both = [changed(findings[0], sound=heard), changed(findings[1], sound=silent)]
+    assert steps_of(learn_videos(both, ABOUT))["audio"].bitrate_bps == 64000
+    assert steps_of(learn_videos([changed(one, sound=silent) for one in both], ABOUT))["audio"].bitrate_bps == 2000
+
+
+def test_a_note_tells_streams_that_were_made_again_to_the_end(findings):
+    part = changed(findings[1], exact=False)
+    _, provenance, _ = rate_law([findings[0], part])
+    assert provenance["rate.crf"]["note"] == "2 of 2 streams were made again to the bit, 1 of them to the end"
