@@ -197,6 +197,14 @@ def test_a_pixel_limit_is_one_failed_row(cli, photos, networks, tmp_path):
     assert by_source(tmp_path / "out")["a.jpg"]["status"] == "done"
 
 
+def test_a_link_that_leads_nowhere_is_one_failed_row(cli, photos, networks, tmp_path):
+    (photos / "gone.jpg").symlink_to(photos / "nowhere.jpg")
+    assert cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0]).code == 4
+    rows = by_source(tmp_path / "out")
+    assert rows["gone.jpg"]["error"].startswith("gone.jpg cannot be decoded: it is gone, or a link that leads nowhere")
+    assert rows["a.jpg"]["status"] == "done"
+
+
 def test_a_link_in_a_circle_ends(cli, photos, networks, tmp_path):
     (photos / "trip/back").symlink_to(photos, target_is_directory=True)
     assert cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0]).code == 0

@@ -294,6 +294,7 @@ def test_a_config_that_cannot_be_run_says_which_field(cli, tmp_path, text, says)
     said = cli("run", "-c", tmp_path / "run.toml")
     assert said.code == 2
     assert says in said.err
+    assert "at least 1 item" not in said.err, "a wrong step is no missing step"
 
 
 def test_bad_calls_say_what_to_do(cli, pairs, tmp_path, network):

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from repost.batch.journal import Record
 from repost.batch.model import Item, Row, Work
-from repost.core.errors import RepostError, WorkerDied
+from repost.core.errors import RepostError, UnreadableMedia, WorkerDied
 from repost.core.files import digest_file
 
 
@@ -51,6 +51,8 @@ def perform(task: Task, work: Work, out: Path, *, stopped: Callable[[], bool] = 
         content = digest_file(item.source)
         keys = {part: _key(content, work.settings(part), item) for part in parts}
     except Exception as error:  # noqa: BLE001 - one bad file is a row and never ends the run
+        if isinstance(error, FileNotFoundError):
+            error = UnreadableMedia(item.id, reason="it is gone, or a link that leads nowhere")
         return [Outcome(_failed(work, item, part, _describe(error, item, out))) for part in parts]
     outcomes = [Outcome(record, reused=True) for record in task.known if _is_current(record, keys, out)]
     kept = {outcome.record.row.part for outcome in outcomes}

@@ -12,7 +12,7 @@ from repost.batch import Item, Row
 from repost.channel.compare import Metric
 from repost.channel.encode import encoder_versions
 from repost.channel.video.settings import Match
-from repost.core.errors import InputNotFound, RepostError, UnsafeOutput
+from repost.core.errors import InputNotFound, RepostError, UnreadableMedia, UnsafeOutput
 from repost.core.heap import keep_freed_memory
 from repost.media.sniff import MEDIA_SUFFIXES, VIDEO_FORMATS, describe, sniff
 from repost.platforms import Profile
@@ -118,6 +118,8 @@ class ShareFiles:
         """The upload, or why the file is passed over: no media, and not claiming to be."""
         if not item.source.is_file() and item.source.exists():
             raise InputNotFound(item.source)  # opening a pipe would wait for ever
+        if not item.source.exists():
+            raise UnreadableMedia(item.id, reason="it is gone, or a link that leads nowhere")
         with item.source.open("rb") as stream:
             head = stream.read(64)
             found = sniff(head)

@@ -117,9 +117,11 @@ def load_config(path: Path) -> RunConfig:
     except RecursionError as error:
         raise UsageError(f"'{path}' has lists too deep inside each other; the format: docs/cli.md") from error
     except ValidationError as error:
+        found = error.errors(include_url=False)
+        # A wrong step does not count, so that of too few steps nothing is said where one is named already.
+        told = [one for one in found if one["type"] != "too_short" or len(found) == 1]
         problems = "".join(
-            f"\n  {'.'.join(str(part) for part in one['loc'])}: {one['msg'][0].lower()}{one['msg'][1:]}"
-            for one in error.errors(include_url=False)
+            f"\n  {'.'.join(str(part) for part in one['loc'])}: {one['msg'][0].lower()}{one['msg'][1:]}" for one in told
         )
         raise UsageError(f"'{path}' cannot be run:{problems}\n  the format: docs/cli.md") from error
     except ValueError as error:  # besides syntax errors, text that is not UTF-8 and numbers of thousands of digits

@@ -80,7 +80,7 @@ def pairs_by_name(
     elsewhere = _Elsewhere(uploads, downloads) if anywhere else None
     found: list[FilesOfPair | Refused] = []
     for name in sorted(uploads.keys() | downloads.keys()):
-        here = _partners(name, uploads.get(name, []), downloads.get(name, []))
+        here = _partners(name, uploads.get(name, []), downloads.get(name, []), media)
         alone = name not in uploads or name not in downloads
         found += elsewhere.partners(name, here) if elsewhere and alone and isinstance(here, Refused) else [here]
     pairs = [one for one in found if isinstance(one, FilesOfPair)]
@@ -118,9 +118,9 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _partners(name: str, uploads: Sequence[Path], downloads: Sequence[Path]) -> FilesOfPair | Refused:
+def _partners(name: str, uploads: Sequence[Path], downloads: Sequence[Path], media: Media) -> FilesOfPair | Refused:
     if not downloads:
-        return Refused(name, "nothing came back for it: no download of that name")
+        return Refused(name, f"nothing came back for it: no {'video' if media == 'video' else 'download'} of that name")
     if not uploads:
         return Refused(name, "a download without an upload of that name; `repost pairs recover` matches renamed ones")
     if len(uploads) > 1 or len(downloads) > 1:

@@ -24,8 +24,11 @@ _MAGIC = (
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
 )
-_ANNEX_B = re.compile(rb"\0?\0\0\x01(?:[\x27\x47\x67]|\x09[\x10\x30\x50\x70\x90\xb0\xd0\xf0]\0?\0\0\x01[\x27\x47\x67])")
-"""A raw H.264 stream: a start code and a sequence parameter set, with or without an access unit delimiter before it."""
+_ANNEX_B = re.compile(
+    rb"\0?\0\0\x01(?:[\x27\x47\x67]|\x06\x05|\x09[\x10\x30\x50\x70\x90\xb0\xd0\xf0]\0?\0\0\x01[\x27\x47\x67])"
+)
+"""A raw H.264 stream: a start code and a sequence parameter set, with or without an access unit delimiter before it, or
+x264's message about itself, which `ffmpeg -c copy` leaves before the parameter sets."""
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}

@@ -29,9 +29,11 @@ def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
             yield f"{one.name}: {before}, kept byte for byte"
             continue
         rate = one.rate
-        exact = f" ({rate.crf_exact:.2f} exactly)" if rate.crf_exact is not None else ""
-        proof = ", made again bit for bit" if one.exact else ""
-        yield f"{one.name}: {before} to {after}, {rate.bitrate_bps / 1000:.0f} kbit/s, CRF {rate.crf}{exact}{proof}"
+        same = f" (the same bitrate at {rate.crf_exact:.2f})" if rate.crf_exact is not None else ""
+        pictures = f", its first {one.same_pictures} pictures made again" if one.same_pictures else ""
+        proof = ", made again bit for bit" if one.exact else pictures
+        kbps = rate.bitrate_bps / 1000
+        yield f"{one.name}: {before} to {after}, {kbps:.0f} kbit/s, reference CRF {rate.crf}{same}{proof}"
         yield from (f"  note: {doubt}" for doubt in one.doubts)
 
 

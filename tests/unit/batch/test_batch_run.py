@@ -106,7 +106,7 @@ def test_a_source_that_vanished_is_a_row_without_the_place(out, source):
     items[0].source.unlink()
     list(run(items, Shout(out), out=out))
     assert [row["error"] for row in manifest(out)] == [
-        "FileNotFoundError: [Errno 2] No such file or directory: 'a.txt'",
+        "a.txt cannot be decoded: it is gone, or a link that leads nowhere; check the file or fetch it again",
         None,
     ]
 

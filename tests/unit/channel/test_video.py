@@ -197,6 +197,28 @@ def test_sound_is_copied_encoded_or_dropped(share, tmp_path):
     assert read_video_facts(dropped.path).audio is None
 
 
+def test_sound_whose_times_are_counted_in_frames_is_encoded(share, tmp_path):
+    """AVI counts sound in whole frames: 1152 samples of MP3, of which AAC makes frames of 1024."""
+    clip = tmp_path / "a.avi"
+    with av.open(str(clip), "w", format="avi") as target:
+        pictures, sound = target.add_stream("mpeg4", rate=25), target.add_stream("libmp3lame", rate=48000)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        for index in range(25):
+            frame = av.VideoFrame.from_ndarray(np.full((72, 64), 90 + index, np.uint8), format="yuv420p")
+            frame.pts = index
+            target.mux(pictures.encode(frame))
+        tone = (np.sin(np.arange(48000) / 20) * 9000).astype(np.int16).repeat(2)[None]
+        frame = av.AudioFrame.from_ndarray(tone, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
+        target.mux(sound.encode(frame))
+        target.mux([*pictures.encode(None), *sound.encode(None)])
+    aac = {"op": "audio", "action": "encode", "codec": "aac", "bitrate_bps": 48000}
+    served = share(clip, CRF_28, aac)
+    with av.open(str(served.path)) as container:
+        times = [packet.pts for packet in container.demux(audio=0) if packet.pts is not None]
+    assert set(np.diff(times)) == {1024}
+
+
 def test_webm_holds_vp9_and_opus(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=20, audio="aac")
     vp9 = {"op": "encode", "codec": "vp9", "rate": {"mode": "crf", "crf": 40}}

@@ -146,3 +146,7 @@ def test_thumbnails_beside_videos_are_passed_over(folders):
     pairs, refused = pairs_by_name(originals, shared, media="video")
     assert ([one.served.name for one in pairs], refused) == (["a.webm", "b.mkv"], [])
     assert len(pairs_by_name(originals, shared)[1]) == 2
+    (shared / "b.mkv").unlink()
+    assert [one.reason for one in pairs_by_name(originals, shared, media="video")[1]] == [
+        "nothing came back for it: no video of that name"
+    ]

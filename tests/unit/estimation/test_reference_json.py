@@ -70,6 +70,14 @@ def test_appending_leaves_everything_else_to_the_byte(path):
     assert path.read_bytes() == want.read_bytes()
 
 
+def test_the_same_samples_are_not_added_by_a_second_run(path):
+    for _ in range(2):
+        database = append_samples(path, [Sample(**FIRST), Sample(**SECOND)], platform="Youtube", codec="libx264")
+    assert [one.crf for one in database.samples("Youtube", "libx264")[2]] == [27, 24]
+    database = append_samples(path, [Sample(**{**SECOND, "crf": 31})], platform="Youtube", codec="libx264")
+    assert [one.crf for one in database.samples("Youtube", "libx264")[2]] == [27, 24, 31]
+
+
 def test_appending_makes_file_platform_and_codec(path):
     append_samples(path, [Sample(**FIRST)], platform="Youtube", codec="libx264")
     append_samples(path, [Sample(**SECOND)], platform="youtube", codec="libx264")

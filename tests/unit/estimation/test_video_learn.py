@@ -1,5 +1,6 @@
 """A platform's settings, learned from pairs it made: the settings used are the oracle."""
 
+import av
 import pytest
 
 from clips import make_sound
@@ -251,3 +252,33 @@ def test_kept_files_make_a_rule_that_passes_on(folders):
     found, _ = estimate(originals, shared)
     assert [step.op for step in found.profile.rules[0].steps] == ["passthrough"]
     assert found.samples() == []
+
+
+def test_an_upload_of_a_codec_that_rules_cannot_name_is_learned_from(findings, tmp_path):
+    from repost.estimation.videos.pair import features_of
+    from repost.media.video.upload import VideoUpload
+
+    clip = tmp_path / "motion.avi"
+    with av.open(str(clip), "w", format="avi") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
+        container.mux([*stream.encode(av.VideoFrame(96, 64, "yuvj420p")), *stream.encode(None)])
+    motion = features_of(VideoUpload(clip))
+    assert motion.codec is None
+    odd = [changed(one, features=motion, size_after=(48, 36), exact=False) for one in findings]
+    profile = learn_videos([*findings, *odd], ABOUT)
+    assert not any(rule.when.codec == ("mjpeg",) for rule in profile.rules)
+
+
+def test_silence_does_not_tell_the_bitrate_of_sound(findings):
+    heard = findings[0].sound.model_copy(update={"bitrate_bps": 64000})
+    silent = heard.model_copy(update={"bitrate_bps": 2000})
+    both = [changed(findings[0], sound=heard), changed(findings[1], sound=silent)]
+    assert steps_of(learn_videos(both, ABOUT))["audio"].bitrate_bps == 64000
+    assert steps_of(learn_videos([changed(one, sound=silent) for one in both], ABOUT))["audio"].bitrate_bps == 2000
+
+
+def test_a_note_tells_streams_that_were_made_again_to_the_end(findings):
+    part = changed(findings[1], exact=False)
+    _, provenance, _ = rate_law([findings[0], part])
+    assert provenance["rate.crf"]["note"] == "2 of 2 streams were made again to the bit, 1 of them to the end"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from clips import make_clip
-from repost.core.errors import MediaError, UnsupportedMedia
+from repost.core.errors import MediaError, UnsupportedMedia, UsageError
 from repost.estimation.videos.average import fit_averages
-from repost.estimation.videos.pair import features_of
+from repost.estimation.videos.pair import Examination, features_of
 from repost.estimation.videos.proof import Guesses, prove
 from repost.estimation.videos.reproduce import likely_crf, recipe_of
 from repost.estimation.videos.structure import read_structure
@@ -219,3 +219,9 @@ def test_a_guess_that_the_recipe_has_is_not_tried_again(clip, tmp_path):
     _, _, recipe = recipe_for(clip, share(clip, tmp_path / "served.mp4", encode()))
     guesses = Guesses(kernels=("bicubic", "lanczos"))
     assert list(guesses.variants(recipe, "kernels")) == [replace(recipe, kernel="lanczos")]
+
+
+@pytest.mark.parametrize("limits", [(40, 30), (20, 64), (-1, 51)])
+def test_a_range_of_rate_factors_is_checked_before_any_pair(limits):
+    with pytest.raises(UsageError, match="a range within 0-63, the smaller number first"):
+        Examination(crf_min=limits[0], crf_max=limits[1])

@@ -269,3 +269,9 @@ def test_arrays_that_are_no_pictures_are_refused():
     ):
         with pytest.raises(InvalidPixels, match="expected uint8"):
             from_rgb8(wrong)
+
+
+def test_a_raw_stream_that_begins_with_x264s_message_is_one():
+    """What `ffmpeg -i x264.mp4 -c copy raw.h264` writes: the message, then the parameter sets."""
+    assert sniff(b"\0\0\0\x01\x06\x05\xff\xff\x9d\xdcE\xe9\xbd\xe6\xd9H".ljust(64)) == "h264"
+    assert sniff(b"\0\0\x01\x06\x20".ljust(64)) is None  # a video object of MPEG-4

@@ -115,7 +115,9 @@ class Sound:
 
     def _write(self, frame: Any) -> None:  # noqa: ANN401 - an audio frame, or None at the end
         if frame is not None and frame.pts is not None:
-            frame.pts -= round(self._start / frame.time_base)
+            # The resampler counts in the frame's unit, which in AVI is a whole frame: too coarse for other frame sizes.
+            frame.pts = round((frame.pts * frame.time_base - self._start) * frame.sample_rate)
+            frame.time_base = Fraction(1, frame.sample_rate)
         with failing(self._encoded.name):
             packets = [packet for ready in self._resampler.resample(frame) for packet in self._encoded.encode(ready)]
         self._target.mux(packets)

@@ -118,6 +118,8 @@ class Evidence(Generic[FindingT]):
             values = [getattr(finding.features, feature) for finding in self.findings]
             kinds = sorted(set(values), key=str)
             for value in kinds if feature in self._schema.lists else [True]:
+                if value is None:  # rules have no name for it
+                    continue
                 chosen = np.array([[one == value for one in values]], dtype=np.int64)
                 if least <= chosen.sum() <= len(values) - least and len(kinds) > 1:
                     yield OfKind(feature, value), chosen

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from repost.channel.video.settings import DEFAULT_THREADS, Crf, EncoderSettings
+from repost.platforms.conditions import Codec
 from repost.platforms.steps import Kernel
 from repost.platforms.values import Data
 
@@ -20,7 +21,7 @@ class VideoFeatures(Data):
     """What rules may depend on, of one upload; see `repost.platforms.conditions.When`."""
 
     format: str
-    codec: str
+    codec: Codec | None  # None: one that rules cannot name, such as Motion JPEG
     rotated: bool
     width_px: int
     height_px: int

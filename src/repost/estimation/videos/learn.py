@@ -189,7 +189,12 @@ def _sound(findings: Sequence[VideoFinding]) -> _Step | None:
     encoded = [one for one in sounds if one.action == "encode"]
     codec = Counter(one.codec for one in encoded).most_common(1)[0][0]
     bitrates = [float(one.bitrate_bps or 0) for one in encoded]
+    bitrates = [one for one in bitrates if one >= _SILENCE_BPS] or bitrates
     return {"op": "audio", "action": action, "codec": codec, "bitrate_bps": as_value(bitrates)}, provenance, []
+
+
+_SILENCE_BPS = 8000
+"""Sound of fewer bits is silence, whose bitrate tells nothing of the encoder's: FFmpeg's AAC writes 2 kbit/s of it."""
 
 
 def _container(findings: Sequence[VideoFinding]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from repost.channel.video.fidelity import compare_videos
-from repost.core.errors import UnsupportedMedia
+from repost.core.errors import UnsupportedMedia, UsageError
 from repost.estimation.videos.content import ContentCheck, compare_content
 from repost.estimation.videos.finding import Rate, Size, VideoFeatures, VideoFinding, encoder_profile
 from repost.estimation.videos.rate_cache import RateCache
@@ -16,6 +17,7 @@ from repost.estimation.videos.sound import find_sound
 from repost.estimation.videos.start import find_start, reference_settings
 from repost.estimation.videos.structure import read_structure
 from repost.media.video.upload import VideoUpload
+from repost.platforms.conditions import Codec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,21 @@ class Examination:
         crf_min: Smallest rate factor tried.
         crf_max: Largest.
         cache: Where bitrates are kept between runs; nowhere when None.
+
+    Raises:
+        UsageError: The range is empty or beyond 0-63.
     """
 
     encoder: str = "libx264"
     crf_min: int = 20
     crf_max: int = 51
     cache: RateCache | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.crf_min <= self.crf_max <= 63:
+            raise UsageError(
+                f"got CRF {self.crf_min} to {self.crf_max}, expected a range within 0-63, the smaller number first"
+            )
 
 
 def examine_video_pair(upload: VideoUpload, served: VideoUpload, *, name: str, how: Examination) -> VideoFinding:
@@ -93,9 +104,8 @@ def features_of(upload: VideoUpload) -> VideoFeatures:
     facts = upload.facts
     names = [name for name in VideoFeatures.model_fields if name not in ("format", "codec", "rotated")]
     numbers = {name: upload.feature(name) for name in names}
-    return VideoFeatures.model_validate(
-        {"format": facts.format, "codec": facts.codec, "rotated": facts.rotated, **numbers}
-    )
+    codec = facts.codec if facts.codec in get_args(Codec) else None
+    return VideoFeatures.model_validate({"format": facts.format, "codec": codec, "rotated": facts.rotated, **numbers})
 
 
 def _checked(upload: VideoUpload, served: VideoUpload, name: str) -> ContentCheck:

@@ -125,10 +125,11 @@ def _mode(findings: Sequence[VideoFinding]) -> tuple[RateMode, str]:
     said = [one.structure.said[0] for one in findings if one.structure.said]
     if said:
         mode: RateMode = "crf" if said.count("crf") * 2 > len(said) else "abr"
-        return mode, f"{len(said)} streams say so"
+        return mode, f"{len(said)} of {len(findings)} streams say so"
     proven = sum(one.rate is not None and one.rate.proven_crf is not None for one in findings)
     if proven:
-        return "crf", f"{proven} of {len(findings)} streams were made again to the bit"
+        whole = sum(one.exact for one in findings)
+        return "crf", f"{proven} of {len(findings)} streams were made again to the bit, {whole} of them to the end"
     if any(one.rate.averages for one in findings if one.rate):
         return "abr", "no rate factor gives such streams"
     first = {one.structure.initial_qp for one in findings}

@@ -201,6 +201,8 @@ def write_reference(database: ReferenceDatabase, path: Path) -> None:
 def append_samples(path: Path, samples: Sequence[Sample], *, platform: str, codec: str) -> ReferenceDatabase:
     """Add samples at the end of one platform and codec; everything else stays as it is.
 
+    Samples that the database holds already are not added again, so that a run may be repeated.
+
     One writer at a time: of two that append at once, the later wins.
 
     Args:
@@ -223,7 +225,9 @@ def append_samples(path: Path, samples: Sequence[Sample], *, platform: str, code
     parsed: object = _parsed(path) if path.exists() else dict[str, object]()
     _validated(parsed, path)
     document = cast("dict[str, dict[str, list[object]]]", parsed)
-    document.setdefault(platform, {}).setdefault(codec, []).extend(_plain(sample) for sample in samples)
+    known = document.setdefault(platform, {}).setdefault(codec, [])
+    before = list(known)
+    known += [plain for sample in samples if (plain := _plain(sample)) not in before]
     _write(path, document)
     return ReferenceDatabase(path.name, _validated(document, path))
 
