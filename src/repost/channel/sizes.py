@@ -54,8 +54,10 @@ def place(source: Size, step: Resize, *, target: Size) -> Placement:
     reference, wanted = _reference(source, step.fit, target)
     if wanted > reference and not step.upscale:
         wanted = reference
-    size = (_scaled(width, wanted, reference, step.rounding), _scaled(height, wanted, reference, step.rounding))
-    return Placement((_multiple(size[0], step.multiple_of), _multiple(size[1], step.multiple_of)), whole)
+    scaled = (_scaled(width, wanted, reference, step.rounding), _scaled(height, wanted, reference, step.rounding))
+    most = (None, None) if step.upscale else source
+    size = tuple(_multiple(side, step.multiple_of, most=limit) for side, limit in zip(scaled, most, strict=True))
+    return Placement((size[0], size[1]), whole)
 
 
 def overlay_region(step: Overlay, size: Size) -> tuple[int, int, int, int]:
@@ -127,5 +129,9 @@ def _cover(source: Size, target: Size, *, upscale: bool) -> Placement:
     return Placement(crop if grows and not upscale else target, (left, top, left + crop[0], top + crop[1]))
 
 
-def _multiple(side: int, of: int) -> int:
-    return side if of == 1 else max(of, (2 * side + of) // (2 * of) * of)
+def _multiple(side: int, of: int, *, most: int | None) -> int:
+    """The nearest multiple, half up; the one below where that would enlarge what is not to be enlarged."""
+    if of == 1:
+        return side
+    nearest = max(of, (2 * side + of) // (2 * of) * of)
+    return nearest if most is None or nearest <= max(of, most) else nearest - of

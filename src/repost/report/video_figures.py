@@ -135,7 +135,7 @@ def _fill_rate_curve(
     axes = figure.subplots()
     axes.set_yscale("log")
     axes.axhline(
-        shared_kbps, color=_KINDS["I"], linestyle="--", linewidth=1.2, label=f"shared file, {shared_kbps:,.0f} kb/s"
+        shared_kbps, color=_KINDS["I"], linestyle="--", linewidth=1.2, label=f"shared file, {shared_kbps:,.0f} kbit/s"
     )
     axes.plot([crf for crf, _ in points], [rate / 1e3 for _, rate in points], marker="o", markersize=4,
               color=_KINDS["P"], label="encodes")  # fmt: skip
@@ -148,7 +148,7 @@ def _fill_rate_curve(
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(axis="y", alpha=0.25)
-    axes.set(xlabel="CRF", ylabel="bitrate (kb/s)", title="Bitrate at each CRF")
+    axes.set(xlabel="CRF", ylabel="bitrate (kbit/s)", title="Bitrate at each CRF")
     axes.legend(frameon=False)
 
 

@@ -43,8 +43,8 @@ def video_text(found: VideoExamination, *, name: str) -> str:
 
 
 def bitrate_in_words(bitrate_bps: float) -> str:
-    """A bitrate, such as "614 kb/s" or "2.4 Mb/s"."""
-    return f"{bitrate_bps / 1e3:,.0f} kb/s" if bitrate_bps < 999_500 else f"{bitrate_bps / 1e6:.1f} Mb/s"
+    """A bitrate, such as "614 kbit/s" or "2.4 Mbit/s"."""
+    return f"{bitrate_bps / 1e3:,.0f} kbit/s" if bitrate_bps < 999_500 else f"{bitrate_bps / 1e6:.1f} Mbit/s"
 
 
 def colour_in_words(colour: Colour) -> str:

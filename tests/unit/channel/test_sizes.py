@@ -98,3 +98,11 @@ def test_cover_stays_inside_the_picture(width, height, target, upscale):
     assert 0 <= (width - right) - left <= 1
     assert 0 <= (height - bottom) - top <= 1
     assert min(placed.size) >= 1
+
+
+def test_a_multiple_enlarges_nothing_that_is_not_to_be_enlarged():
+    step = Resize(op="resize", fit="short_side", px=480, multiple_of=2)
+    assert place((241, 181), step, target=(480, 480)).size == (240, 180)
+    assert place((961, 721), step, target=(480, 480)).size == (640, 480)
+    growing = step.model_copy(update={"upscale": True})
+    assert place((241, 181), growing, target=(182, 182)).size == (242, 182)

@@ -364,3 +364,14 @@ def test_the_same_bytes_with_several_threads(share, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(190, 362), count=60, options={"crf": "12"})
     step = {**CRF_28, "preset": "fast", "threads": 3}
     assert len({digest(share(clip, step, name=f"{index}.mp4").path) for index in range(12)}) == 1
+
+
+def test_matching_by_quality_changes_nothing_else_that_is_drawn(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=12, audio="aac")
+    sound = {"op": "audio", "action": "encode", "codec": "aac",
+             "bitrate_bps": {"samples": [32000, 48000, 64000, 96000, 128000]}}  # fmt: skip
+    step = {**CRF_28, "psnr_db": {"samples": [31.0, 32.0, 33.0]}}
+    found = [
+        share(clip, step, sound, seed=3, match=match).trace.steps[1].parameters for match in ("bitrate", "quality")
+    ]
+    assert found[0] == found[1]

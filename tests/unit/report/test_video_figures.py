@@ -32,7 +32,7 @@ def coding(*, qp=30, bins=QP_COUNT, kinds="IBBPBBP", sizes=None, told=True) -> S
 
 def test_the_curve_says_rates_and_the_crf_that_was_found():
     said = draw_rate_curve(POINTS, shared_bps=671_000, crf=27.8)["svg"].decode()
-    for words in ("shared file, 671 kb/s", "CRF 27.8", "bitrate (kb/s)", ">200<", ">1,000<"):
+    for words in ("shared file, 671 kbit/s", "CRF 27.8", "bitrate (kbit/s)", ">200<", ">1,000<"):
         assert words in said
 
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from repost.channel.sizes import Size, drawn_target, overlay_region, place
@@ -81,7 +81,7 @@ def plan_video(upload: VideoUpload, profile: Profile, *, seed: int, match: Match
         UsageError: `match` is "quality" and the rule states no fidelity.
     """
     index, rule = matching_video_rule(upload, profile)
-    course = _Course(upload, lambda: derive_random(seed, upload.digest, profile.digest), match)
+    course = _Course(upload, partial(derive_random, seed, upload.digest, profile.digest), match)
     done = tuple(
         StepTrace(step.op, _STEPS[step.op](step, course), profile.assumed(index, place_in_rule))
         for place_in_rule, step in enumerate(rule.steps)
@@ -119,7 +119,7 @@ class _Course:
     """What the steps so far have decided."""
 
     upload: VideoUpload
-    make_rng: Callable[[], random.Random]
+    make_rng: Callable[..., random.Random]
     match: Match
     size: Size = field(init=False)
     crop: Box | None = None
@@ -142,6 +142,10 @@ class _Course:
     def draw(self, value: Value) -> float:
         """One number of a value, for this upload."""
         return draw(value, features=self.upload.feature, rng=self._rng) if not isinstance(value, int | float) else value
+
+    def draw_apart(self, value: Value, what: str) -> float:
+        """One number of a value that is not always asked for, so that asking changes nothing else that is drawn."""
+        return draw(value, features=self.upload.feature, rng=self.make_rng(what))
 
     @property
     def frame_rate(self) -> Fraction:
@@ -253,7 +257,7 @@ def _rate(step: steps.EncodeVideo, course: _Course, encoder: str) -> Crf | Abr:
                 "got match='quality', but the rule states no psnr_db for its encode step; "
                 "learn it with `repost estimate videos`, or match the bitrate"
             )
-        course.psnr_db = course.draw(step.psnr_db)
+        course.psnr_db = course.draw_apart(step.psnr_db, "psnr_db")
     if isinstance(rate, steps.CrfRate):
         return Crf(course.draw(rate.crf))
     passes = rate.passes if encoder in TWO_PASS_ENCODERS else 1

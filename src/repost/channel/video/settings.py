@@ -116,8 +116,8 @@ class EncoderSettings:
             found.pop("preset", None)
         if self.profile:
             found["profile"] = self.profile.lower()
-        if self.level:
-            found |= {"x265-params": f"level-idc={self.level}"} if self.encoder == "libx265" else {"level": self.level}
+        if self.level and self.encoder != "libx265":
+            found["level"] = self.level
         if self.gop_frames:
             found["g"] = str(self.gop_frames)
         if not self.scene_cut:
@@ -126,6 +126,9 @@ class EncoderSettings:
             found["bf"] = str(self.b_frames)
         if self.references is not None:
             found["refs"] = str(self.references)
+        if self.encoder == "libx265":  # its own log would be written over progress bars
+            level = [f"level-idc={self.level}"] if self.level else []
+            found["x265-params"] = ":".join(["log-level=error", *level])
         if self.encoder == "libx264" and self.threads > 1 and self.in_step:
             found["x264-params"] = _IN_STEP
         return found | self._rate_options()

@@ -202,7 +202,9 @@ def _served_planes(served: VideoUpload, recipe: Recipe) -> dict[int, _Planes]:
     """The planes of the first served frames, by the tick of the clock they are shown at."""
     fps, start = recipe.fps or served.facts.fps, served.facts.start_s
     found: dict[int, _Planes] = {}
-    for frame in islice(decode_frames(served.path, name=served.name, threads=1), COMPARED_FRAMES):
+    for frame in islice(
+        decode_frames(served.path, name=served.name, threads=1, max_pixels=served.max_pixels), COMPARED_FRAMES
+    ):
         if frame.pts is not None and (frame.width, frame.height) == recipe.size:
             tick = round((frame.pts * served.facts.time_base - start) * fps)
             found[tick] = tuple(plane_of(frame, index).copy() for index in range(len(frame.planes)))

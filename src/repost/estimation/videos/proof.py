@@ -156,7 +156,7 @@ def _improve(best: Proof, variants: Iterator[Recipe], upload: VideoUpload, serve
 
 def _compare(upload: VideoUpload, served: VideoUpload, recipe: Recipe) -> tuple[int, bool]:
     """How many pictures a recipe gets right, and whether that is all there are."""
-    wanted = read_h264_pictures(served.path, name=served.name)
+    wanted = read_h264_pictures(served.path, name=served.name, max_pixels=served.max_pixels)
     count = 0
     for count, picture in enumerate(_pictures(upload, recipe)):
         if picture != next(wanted, None):

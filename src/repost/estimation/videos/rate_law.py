@@ -68,7 +68,7 @@ def _average_law(
     narrow = max(rates) - min(rates) <= _SAME_RATE * mean
     value: Any = round(mean, 6) if narrow else Samples(samples=tuple(sorted(round(x, 6) for x in rates))).model_dump()
     note = f"{reason}; mean {mean:.4g}, from {min(rates):.4g} to {max(rates):.4g}"
-    passes, buffer = way[:2] if way else (2, None)
+    passes, buffer = way[:2] if way else (2 if findings[0].structure.codec in ("h264", "hevc") else 1, None)
     law: dict[str, Any] = {"mode": "abr", "bits_per_pixel_s": value, "passes": passes}
     provenance: dict[str, dict[str, Any]] = {
         "rate.bits_per_pixel_s": {"n": len(rates), "note": note, "interval": [min(rates), max(rates)]}

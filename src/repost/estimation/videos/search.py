@@ -96,7 +96,6 @@ def search_crf(
     Raises:
         MediaError: The upload is damaged.
         EncodeFailed: The encoder refused its settings or a frame.
-        OSError: The cache cannot be written to.
     """
     recipe = target.recipe
     pixels_per_s = math.prod(recipe.size) * float(recipe.clock(upload).fps)

@@ -85,12 +85,14 @@ def find_start(served: VideoUpload, *, headers: H264Headers | None = None, codin
     """
     by_bitrate = _by_bitrate(served.facts)
     if served.facts.codec == "h264":
-        headers = headers or read_h264_headers(served.path, name=served.name)
+        headers = headers or read_h264_headers(served.path, name=served.name, max_pixels=served.max_pixels)
         if told := _told(headers):
-            first = coding or read_stream_coding(served.path, name=served.name, most_frames=_FIRST_FRAMES)
+            first = coding or read_stream_coding(
+                served.path, name=served.name, most_frames=_FIRST_FRAMES, max_pixels=served.max_pixels
+            )
             if _agree(told, _frames_qp(first), by_bitrate):
                 return told
-        coding = coding or read_stream_coding(served.path, name=served.name)
+        coding = coding or read_stream_coding(served.path, name=served.name, max_pixels=served.max_pixels)
         qp = _frames_qp(coding)
         if told and _agree(told, qp, by_bitrate):
             return told
