@@ -225,3 +225,11 @@ def test_a_guess_that_the_recipe_has_is_not_tried_again(clip, tmp_path):
 def test_a_range_of_rate_factors_is_checked_before_any_pair(limits):
     with pytest.raises(UsageError, match="a range within 0-63, the smaller number first"):
         Examination(crf_min=limits[0], crf_max=limits[1])
+
+
+def test_an_upload_of_high_dynamic_range_teaches_nothing(tmp_path):
+    bright = make_clip(tmp_path / "hdr.mp4", count=6, codec="libx265", pixel_format="yuv420p10le", colour=(9, 16, 9, 1))
+    served = make_clip(tmp_path / "served.mp4", count=6)
+    with pytest.raises(UnsupportedMedia, match="high dynamic range"):
+        examine(bright, served)
+    assert examine(bright, bright).kept

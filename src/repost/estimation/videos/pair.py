@@ -59,11 +59,18 @@ def examine_video_pair(upload: VideoUpload, served: VideoUpload, *, name: str, h
         The finding.
 
     Raises:
-        UnsupportedMedia: The two show different content.
+        UnsupportedMedia: The two show different content, or the upload is of high dynamic range and was changed.
         MediaError: One of the two is damaged.
         EncodeFailed: The encoder refused its settings.
     """
     kept = upload.digest == served.digest
+    if upload.facts.colour.hdr and not kept:
+        raise UnsupportedMedia(
+            name,
+            got="an upload of high dynamic range (PQ or HLG)",
+            expected="standard dynamic range",
+            remedy="how networks map its tones is not known, so nothing about rates and kernels can be told from it",
+        )
     content = None if kept else _checked(upload, served, name)
     structure = read_structure(served)
     oriented = None if not upload.facts.rotated else not served.facts.rotated
