@@ -1,0 +1,1 @@
+"""The differentiable channel: the same profiles, with gradients."""
