@@ -1,8 +1,9 @@
 """A JPEG encoder with the quantiser found in Facebook's files of 2022.
 
 Coefficients are half-even(round(DCT) / q): the forward DCT in floating point, rounded to integers, divided by the
-table and rounded half to even, where libjpeg rounds half away from zero after an integer DCT. Colour conversion and
-chroma downsampling are libjpeg's.
+table and rounded half to even, where libjpeg rounds half away from zero after an integer DCT. Colour conversion,
+chroma downsampling and what fills the last blocks are libjpeg's. A DCT that is half-way between two integers, as one of
+eight sums of a block is, rounds half to even too, whatever the last bits of the floating point say.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _FACTORS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2)}
 _SCALE_BITS = 16
+_NOISE_DIGITS = 6
+"""Decimals of a coefficient that are not floating-point noise."""
 
 
 def encode_half_even(image: Image.Image, step: EncodeJpeg, *, tables: tuple[Table, Table]) -> bytes:
@@ -43,10 +46,10 @@ def encode_half_even(image: Image.Image, step: EncodeJpeg, *, tables: tuple[Tabl
     across, down = _FACTORS[step.subsampling] if image.mode == "RGB" else (1, 1)
     planes = _ycc_planes(np.asarray(image).astype(np.int32)) if image.mode == "RGB" else [_grey(image)]
     height, width = planes[0].shape
-    padded = [_pad(plane, 8 * down, 8 * across) for plane in planes]
-    coefficients = [_cropped(_quantised(padded[0], luma_table), height, width)]
-    for plane in padded[1:]:
-        blocks = _quantised(_downsampled(plane, across, down), chroma_table)
+    coefficients = [_cropped(_quantised(_pad(planes[0], 8, 8), luma_table), height, width)]
+    for plane in planes[1:]:
+        smaller = _downsampled(_pad(plane, down, 8 * across), across, down)
+        blocks = _quantised(_pad(smaller, 8, 8), chroma_table)
         coefficients.append(_cropped(blocks, -(-height // down), -(-width // across)))
     data = _write(coefficients, (luma_table, chroma_table), width_px=width, height_px=height)
     return rewrite_scans(data, progressive=step.progressive) if step.progressive or step.optimize_huffman else data
@@ -72,7 +75,7 @@ def _grey(image: Image.Image) -> Plane:
 
 
 def _pad(plane: Plane, rows: int, columns: int) -> Plane:
-    """Repeat the last row and column up to whole MCUs, as libjpeg does."""
+    """Repeat the last row and column up to multiples; libjpeg fills columns before downsampling and rows after it."""
     height, width = plane.shape
     return np.pad(plane, ((0, -height % rows), (0, -width % columns)), mode="edge")
 
@@ -96,7 +99,7 @@ def _quantised(plane: Plane, table: Plane) -> Blocks:
     height, width = plane.shape
     blocks = (plane - 128).reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3).astype(np.float64)
     transformed: NDArray[np.float64] = dctn(blocks, axes=(2, 3), norm="ortho")  # pyright: ignore[reportAssignmentType]
-    return np.rint(np.rint(transformed) / table).astype(np.int16)
+    return np.rint(np.rint(transformed.round(_NOISE_DIGITS)) / table).astype(np.int16)
 
 
 def _cropped(blocks: Blocks, height: int, width: int) -> Blocks:

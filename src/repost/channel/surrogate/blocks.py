@@ -1,0 +1,132 @@
+"""What a JPEG does to one plane: 8x8 DCT, quantisation and back, to the bit, with gradients.
+
+The "islow" transform of libjpeg, which every decoder and encoder in use defaults to, is a product with one integer
+matrix and a rounded shift in each direction. Its products are exact in float64, so that two small matrix products give
+libjpeg's integers on any device, several times faster than its steps would one by one.
+
+Sources:
+    jfdctint.c and jidctint.c of libjpeg: 13 fraction bits, 2 more between the passes; jcdctmgr.c: quotients are rounded
+    half away from zero. The matrix below is what their butterflies multiply out to.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from repost.channel.surrogate.pullback import Pullback, with_pullback
+from repost.channel.surrogate.quantiser import Gradient, slope
+from repost.channel.surrogate.rounding import descaled
+
+Quantiser: TypeAlias = Literal["libjpeg", "half_even"]
+
+# sqrt(8) x the orthonormal DCT with 13 fraction bits. Entries that should be equal differ by one unit, since each comes
+# from other sums of rounded constants.
+_ISLOW = (
+    (8192, 8192, 8192, 8192, 8192, 8192, 8192, 8192),
+    (11363, 9633, 6437, 2260, -2260, -6437, -9633, -11363),
+    (10703, 4433, -4433, -10703, -10703, -4433, 4433, 10703),
+    (9633, -2259, -11362, -6436, 6436, 11362, 2259, -9633),
+    (8192, -8192, -8192, 8192, 8192, -8192, -8192, 8192),
+    (6437, -11362, 2261, 9633, -9633, -2261, 11362, -6437),
+    (4433, -10704, 10704, -4433, -4433, 10704, -10704, 4433),
+    (2260, -6436, 9633, -11363, 11363, -9633, 6436, -2260),
+)
+_CONST_BITS = 13
+_PASS1_BITS = 2
+_NOISE_DIGITS = 6
+"""Decimals of a float coefficient that are kept before it is rounded, as in `repost.channel.half_even`."""
+
+
+def quantised(plane: Tensor, tables: Tensor, *, quantiser: Quantiser = "libjpeg", gradient: Gradient) -> Tensor:
+    """A plane as it comes back from a JPEG.
+
+    Args:
+        plane: Shape (n, height, width), whole levels 0-255, both sides multiples of 8.
+        tables: Quantisation tables, natural order, shape (n, 8, 8), whole numbers.
+        quantiser: As in `repost.platforms.steps.EncodeJpeg`.
+        gradient: What the backward pass takes for the slope of the rounding.
+
+    Returns:
+        Whole levels, clipped to 0-255; the gradient passes where levels were clipped.
+    """
+    return with_pullback(partial(_round_trip, tables=tables, quantiser=quantiser, gradient=gradient), plane)
+
+
+def _round_trip(plane: Tensor, *, tables: Tensor, quantiser: Quantiser, gradient: Gradient) -> tuple[Tensor, Pullback]:
+    steps = _tiled(tables, plane.shape[2])
+    if quantiser == "half_even":
+        exact = _orthonormal(plane.double().sub_(128)).round_(decimals=_NOISE_DIGITS).round_()
+        exact = _runs(exact).div_(steps)
+        whole = exact.round()
+    else:
+        exact = _runs(_forward_dct(plane)).div_(8 * steps)
+        whole = (exact + torch.copysign(exact.new_tensor(0.5), exact)).trunc_()
+    slopes = None if gradient == "identity" else slope(exact, whole, gradient=gradient).to(plane.dtype)
+    result = _inverse_dct(whole.mul_(steps).view(plane.shape)).to(plane.dtype)
+    return result, partial(_through_coefficients, slopes=slopes)
+
+
+def _through_coefficients(gradient: Tensor, *, slopes: Tensor | None) -> tuple[Tensor]:
+    """A gradient weighted coefficient by coefficient; the DCT and its inverse cancel where every slope is 1."""
+    if slopes is None:
+        return (gradient,)
+    return (_orthonormal_inverse(_orthonormal(gradient).mul_(slopes.view(gradient.shape))),)
+
+
+def _forward_dct(plane: Tensor) -> Tensor:
+    """8 x the DCT of each block, as whole numbers."""
+    rows = descaled(_by_rows(plane.double().sub_(128), _islow(plane).T), _CONST_BITS - _PASS1_BITS)
+    return descaled(_by_columns(rows, _islow(plane)), _CONST_BITS + _PASS1_BITS)
+
+
+def _inverse_dct(coefficients: Tensor) -> Tensor:
+    columns = descaled(_by_columns(coefficients, _islow(coefficients).T), _CONST_BITS - _PASS1_BITS)
+    samples = descaled(_by_rows(columns, _islow(columns)), _CONST_BITS + _PASS1_BITS + 3)
+    return samples.add_(128).clamp_(0, 255)
+
+
+def _orthonormal(plane: Tensor) -> Tensor:
+    matrix = _dct_matrix(plane)
+    return _by_columns(_by_rows(plane, matrix.T), matrix)
+
+
+def _orthonormal_inverse(coefficients: Tensor) -> Tensor:
+    matrix = _dct_matrix(coefficients)
+    return _by_rows(_by_columns(coefficients, matrix.T), matrix)
+
+
+def _by_rows(plane: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply every run of eight samples along a row."""
+    return torch.mm(plane.reshape(-1, 8), matrix).view(plane.shape)
+
+
+def _by_columns(plane: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply every run of eight samples along a column."""
+    return torch.matmul(matrix, _runs(plane)).view(plane.shape)
+
+
+def _runs(plane: Tensor) -> Tensor:
+    """A plane with its rows in groups of eight: (n, rows / 8, 8, width)."""
+    count, height, width = plane.shape
+    return plane.view(count, height // 8, 8, width)
+
+
+def _tiled(tables: Tensor, width: int) -> Tensor:
+    """Tables repeated along the rows of a plane seen as `_runs`."""
+    return tables.to(torch.float64).repeat(1, 1, width // 8).unsqueeze(1)
+
+
+def _islow(like: Tensor) -> Tensor:
+    return torch.tensor(_ISLOW, dtype=torch.float64, device=like.device)
+
+
+def _dct_matrix(like: Tensor) -> Tensor:
+    """The orthonormal DCT-II of eight samples."""
+    frequency = torch.arange(8, dtype=torch.float64, device=like.device)
+    matrix = torch.cos((2 * frequency + 1) * frequency.unsqueeze(1) * (torch.pi / 16)) / 2
+    matrix[0] /= 2**0.5
+    return matrix.to(like.dtype)
