@@ -1,0 +1,33 @@
+"""What slope rounding gets in the backward pass; the forward pass always rounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Gradient: TypeAlias = Literal["identity", "cubic", "zero_bin"]
+"""The slope of rounding: "identity" (1), "cubic" or "zero_bin"; see `slope`."""
+
+
+def slope(values: Tensor, rounded: Tensor, *, gradient: Gradient) -> Tensor:
+    """The stand-in for the derivative of rounding, which is zero nearly everywhere.
+
+    Args:
+        values: What was rounded, in quantiser steps.
+        rounded: The whole numbers it became, same shape.
+        gradient: "identity" is 1 everywhere. "cubic" is 3 d^2 with d = values - rounded, the derivative of
+            rounded + d^3, which meets the true derivative at the middle of a bin (Shin and Song, "JPEG-resistant
+            adversarial images", 2017). "zero_bin" is cubic where a value became zero and identity elsewhere: a
+            coefficient that the quantiser removes then passes little, one that it keeps passes all.
+
+    Returns:
+        What the incoming gradient is to be multiplied by, same shape and type as `values`.
+    """
+    if gradient == "identity":
+        return torch.ones_like(values)
+    cubic = 3 * (values - rounded).square()
+    return cubic if gradient == "cubic" else torch.where(rounded == 0, cubic, 1.0)

@@ -1,0 +1,51 @@
+"""Exact values in the forward pass, a stand-in's gradient in the backward pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from repost.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def straight_through(surrogate: Tensor, real: Tensor) -> Tensor:
+    """A tensor with one tensor's values and another's gradient.
+
+    Written as surrogate + (real - surrogate).detach() it would round twice; here the values are those of `real` to the
+    bit.
+
+    Args:
+        surrogate: What the gradient flows into.
+        real: The values; no gradient flows into them. Same shape, type and device as `surrogate`.
+
+    Returns:
+        A copy of `real` that hands its gradient to `surrogate` unchanged.
+
+    Raises:
+        UsageError: The tensors differ in shape, type or device.
+    """
+    got, expected = (_about(tensor) for tensor in (real, surrogate))
+    if got != expected:
+        raise UsageError(f"the real values are {got}; expected {expected}, as the surrogate's; convert them first")
+    function: Any = _StraightThrough  # torch does not say what apply returns
+    return function.apply(surrogate, real)
+
+
+def _about(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} {tensor.dtype} on {tensor.device}"
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, surrogate: Tensor, real: Tensor) -> Tensor:  # noqa: ANN401 - torch's context
+        del ctx, surrogate
+        return real.detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:  # noqa: ANN401 - torch's context
+        del ctx
+        return grad_outputs[0], None
