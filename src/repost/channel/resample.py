@@ -76,7 +76,7 @@ def _weighted(image: Image.Image, placement: Placement, kernel: str) -> Image.Im
     out_width, out_height = placement.size
     mode = _PREMULTIPLIED.get(image.mode, image.mode)
     channels = len(image.getbands())
-    weights: Any = _area_weights if kernel == "area" else _box_gm_weights
+    weights: Any = area_weights if kernel == "area" else box_gm_weights
     across, down = weights(width, out_width), weights(height, out_height)
     halved = width == 2 * out_width and height == 2 * out_height
     half_up = halved or kernel == "box_gm"
@@ -100,7 +100,7 @@ def _weighted(image: Image.Image, placement: Placement, kernel: str) -> Image.Im
 
 
 @lru_cache(maxsize=16)
-def _area_weights(source: int, target: int) -> csr_array[np.float32]:
+def area_weights(source: int, target: int) -> csr_array[np.float32]:
     """Sparse (target, source) matrix of covered shares; each row adds up to one."""
     from scipy.sparse import csr_array
 
@@ -114,7 +114,7 @@ def _area_weights(source: int, target: int) -> csr_array[np.float32]:
 
 
 @lru_cache(maxsize=16)
-def _box_gm_weights(source: int, target: int) -> csr_array[np.float64]:
+def box_gm_weights(source: int, target: int) -> csr_array[np.float64]:
     """Sparse (target, source) matrix: equal weights for the source pixels whose centre lies under a target pixel.
 
     Source: GraphicsMagick's resize.c. What decides ties, where a source centre lies exactly between two target

@@ -4,6 +4,7 @@ RepostError
 ├── UsageError             the call is wrong; nothing was done                (exit 2)
 │   ├── ProfileNotFound    no platform of that name; near names suggested
 │   ├── InvalidProfile     a profile that cannot be used; every field named
+│   ├── NoSurrogate        a step of a profile that has no differentiable counterpart
 │   ├── InputNotFound      a named input does not exist
 │   ├── UnsafeOutput       the output would overwrite or swallow the input
 │   └── OutputBusy         another run is writing to the same output
@@ -13,7 +14,7 @@ RepostError
 │   ├── UnreadableMedia    damaged, truncated or empty
 │   ├── UnsupportedMedia   sound, but not something this profile can take
 │   ├── TooManyPixels      over the decompression limit
-│   └── InvalidPixels      an array that is not uint8 HWC RGB
+│   └── InvalidPixels      an array or tensor in another form than asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 └── WorkerDied             a worker process was killed while on an item       (exit 4)
@@ -57,6 +58,19 @@ class InvalidProfile(UsageError):
         self.source, self.problems = source, tuple(problems)
         lines = "".join(f"\n  {field or '(file)'}: {message}" for field, message in self.problems)
         super().__init__(f"{source} is not a valid platform profile:{lines}\n  the format: docs/profiles.md")
+
+
+class NoSurrogate(UsageError, NotImplementedError):
+    """A profile holds a step that the differentiable channel cannot do.
+
+    Attributes:
+        profile: The profile's full name.
+        step: Where the step stands, such as "rules.0.steps.2 (encode png)".
+    """
+
+    def __init__(self, profile: str, *, step: str, reason: str, remedy: str) -> None:
+        self.profile, self.step = profile, step
+        super().__init__(f"{profile}: {step} has no differentiable counterpart, since {reason}; {remedy}")
 
 
 class InputNotFound(UsageError, FileNotFoundError):
@@ -132,11 +146,16 @@ class TooManyPixels(MediaError):
 
 
 class InvalidPixels(MediaError):
-    """An array that is not in the form that crosses part borders."""
+    """An array or tensor that is not in the form that is asked for.
 
-    def __init__(self, *, got: str) -> None:
-        self.got = got
-        super().__init__(f"got an array of {got}, expected uint8 (height, width, 3) RGB with at least one pixel")
+    Attributes:
+        got: What it is.
+        expected: What it should be.
+    """
+
+    def __init__(self, *, got: str, expected: str = "uint8 (height, width, 3) RGB with at least one pixel") -> None:
+        self.got, self.expected = got, expected
+        super().__init__(f"got an array of {got}, expected {expected}")
 
 
 class EncodeFailed(RepostError, RuntimeError):
