@@ -1,1 +1,14 @@
-"""The differentiable channel: the same profiles, with gradients."""
+"""The differentiable channel: the same profiles as the exact one, inside torch's graph.
+
+`SurrogateChannel` is a network as a layer, `RepostTransform` an augmentation, `jpeg` the codec alone.
+"""
+
+from repost.core.extras import require
+
+require("torch", extra="torch")
+
+from repost.channel.surrogate.channel import SharedBatch, SurrogateChannel  # noqa: E402
+from repost.channel.surrogate.jpeg import jpeg  # noqa: E402
+from repost.channel.surrogate.transform import RepostTransform  # noqa: E402
+
+__all__ = ["RepostTransform", "SharedBatch", "SurrogateChannel", "jpeg"]

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor
 
+from repost.channel.surrogate.arguments import check_choice, check_pixels
 from repost.channel.surrogate.blocks import Quantiser, quantised
 from repost.channel.surrogate.chroma import Subsampling, Upsampling, downsample, padded, upsample
 from repost.channel.surrogate.colour import rgb_to_ycc, ycc_to_rgb
 from repost.channel.surrogate.quantiser import Gradient
+from repost.channel.surrogate.rounding import to_levels
+from repost.core.errors import UsageError
 from repost.media.jpeg_tables import Table, ijg_tables
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +76,65 @@ def jpeg_levels(
     both = quantised(both, tables.chroma.repeat(2, 1, 1), quantiser=quantiser, gradient=gradient)
     both = upsample(both, subsampling, size=(height, width), upsampling=upsampling)
     return ycc_to_rgb(luma, *both.chunk(2))
+
+
+def jpeg(
+    pixels: Tensor,
+    quality: int | Sequence[int] | Tensor | None = None,
+    *,
+    tables: Sequence[tuple[Table, Table]] | None = None,
+    subsampling: Subsampling = "4:2:0",
+    gradient: Gradient = "zero_bin",
+) -> Tensor:
+    """Save pictures as JPEG and open them again, with gradients.
+
+    Args:
+        pixels: RGB, shape (n, 3, height, width), floating point in [0, 1], any size; rounded to 8 bits first.
+        quality: IJG quality 1-100, one number or one for each picture; or give `tables`.
+        tables: Quantisation (luma, chroma) of each picture, or of all: 64 whole numbers from 1 each, natural order.
+        subsampling: Of the chroma: "4:2:0", "4:2:2" or "4:4:4".
+        gradient: Slope of the quantiser's rounding: "zero_bin", "identity" or "cubic"; see `quantiser.slope`.
+
+    Returns:
+        Same shape, type and device; the values are what libjpeg gives, to the bit.
+
+    Raises:
+        InvalidPixels: Anything else than such a batch.
+        UsageError: Qualities or tables out of range, too many or too few, or on another device.
+    """
+    check_pixels(pixels)
+    check_choice("subsampling", subsampling, get_args(Subsampling))
+    check_choice("gradient", gradient, get_args(Gradient))
+    if (quality is None) == (tables is None):
+        raise UsageError("give either quality or tables")
+    count = len(pixels)
+    if tables is not None:
+        for table in (table for pair in tables for table in pair):
+            if len(table) != 64 or min(table) < 1:
+                raise UsageError(f"got a table of {len(table)} entries from {min(table)}, expected 64 from 1")
+        chosen = JpegTables.of(_for_each(tables, count, "tables"), device=pixels.device)
+    else:
+        assert quality is not None
+        chosen = JpegTables.of_qualities(_qualities(quality, pixels), device=pixels.device)
+    levels = jpeg_levels(to_levels(pixels.float()), chosen, subsampling=subsampling, gradient=gradient)
+    return (levels / 255).to(pixels.dtype)
+
+
+def _qualities(quality: int | Sequence[int] | Tensor, pixels: Tensor) -> Sequence[int]:
+    if isinstance(quality, Tensor):
+        if quality.device != pixels.device:
+            raise UsageError(
+                f"got qualities on {quality.device} for pixels on {pixels.device}, expected one device; move them first"
+            )
+        given = [float(one) for one in quality.flatten()]
+    else:
+        given = [float(quality)] if isinstance(quality, int | float) else [float(one) for one in quality]
+    if any(one != int(one) for one in given):
+        raise UsageError(f"got quality {next(one for one in given if one != int(one)):g}, expected whole numbers 1-100")
+    return _for_each([int(one) for one in given], len(pixels), "qualities")
+
+
+def _for_each(given: Sequence[T], count: int, what: str) -> Sequence[T]:
+    if len(given) not in (1, count):
+        raise UsageError(f"got {len(given)} {what} for {count} pictures, expected one for each, or one for all")
+    return list(given) * (count if len(given) == 1 else 1)

@@ -75,7 +75,9 @@ def plan_batch(levels: Tensor, profile: Profile, *, seeds: Sequence[int], upload
 def content_matters(profile: Profile) -> bool:
     """Whether what is done to a picture depends on more than its size."""
     for _, rule in profile.rules_for("image"):
-        if rule.when.given & _OF_CONTENT or any(value.by in _OF_CONTENT for _, value in dependent_values(rule.steps, "")):
+        if rule.when.given & _OF_CONTENT or any(
+            value.by in _OF_CONTENT for _, value in dependent_values(rule.steps, "")
+        ):
             return True
     return False
 
