@@ -94,7 +94,9 @@ class InvalidRecipe(UsageError):
 
     def __init__(self, recipe: str, *, got: str, expected: str) -> None:
         self.recipe, self.got, self.expected = recipe, got, expected
-        super().__init__(f"recipe {recipe}: got {got}, expected {expected}; docs/training.md says what a recipe supplies")
+        super().__init__(
+            f"recipe {recipe}: got {got}, expected {expected}; docs/training.md says what a recipe supplies"
+        )
 
 
 class CheckpointMismatch(UsageError):

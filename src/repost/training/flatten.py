@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, cast
 from torch import Tensor
 
 Json: TypeAlias = Any
-_KINDS = ("tensor", "dict", "list", "tuple")
 
 
 def flatten(value: object, prefix: str, tensors: dict[str, Tensor]) -> Json:
@@ -55,15 +54,15 @@ def unflatten(value: Json, tensors: Mapping[str, Tensor]) -> Any:  # noqa: ANN40
     """
     if not isinstance(value, dict):
         return _plain(value)
-    ((kind, content),) = cast("dict[str, Any]", value).items() if len(cast("dict[str, Any]", value)) == 1 else (("", 0),)
-    if kind == "tensor":
-        return tensors[content]
-    if kind == "dict":
-        return {_plain(key): unflatten(item, tensors) for key, item in content}
-    if kind in _KINDS:
-        members = [unflatten(item, tensors) for item in content]
-        return members if kind == "list" else tuple(members)
-    raise TypeError(f"got {value!r}, expected one of the keys {_KINDS}")
+    for kind, content in cast("dict[str, Any]", value).items():
+        if kind == "tensor":
+            return tensors[content]
+        if kind == "dict":
+            return {_plain(key): unflatten(item, tensors) for key, item in content}
+        if kind in ("list", "tuple"):
+            members = [unflatten(item, tensors) for item in content]
+            return members if kind == "list" else tuple(members)
+    raise TypeError(f"got {list(cast('dict[str, Any]', value))}, expected the key tensor, dict, list or tuple")
 
 
 def _plain(value: object) -> str | int | float | bool | None:
