@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from repost.core.errors import InvalidCheckpoint, InvalidRecipe, NonFiniteLoss, OutputUnwritable
 from repost.core.lock import hold_lock
@@ -39,7 +40,7 @@ from repost.training.events import (
 )
 from repost.training.log import MetricsLog
 from repost.training.order import batches_from, load
-from repost.training.recipe import Items, Networks, Recipe, StepContext
+from repost.training.recipe import Networks, Recipe, StepContext
 from repost.training.settings import TrainingSettings
 from repost.training.signals import StopRequest, stop_on_signals
 from repost.training.state import Best, new_state, restore, to_checkpoint
@@ -101,6 +102,7 @@ class _Training:
         self._progress = progress if fabric.is_global_zero else None
         self._checkpoints, self._weights = folder / "checkpoints", folder / "weights"
         self._items = 0
+        self._validation: DataLoader[Any] | None = None
 
     def run(self, stop: StopRequest) -> TrainingResult:
         found = latest_checkpoint(self._checkpoints, refused=self._refuse)
@@ -121,13 +123,15 @@ class _Training:
 
     def _train(self, found: Checkpoint | None, rates: Mapping[str, list[float]], stop: StopRequest) -> None:
         recipe, settings, state, fabric = self._recipe, self._settings, self._state, self._fabric
-        data, self._validation = recipe.train_data(), recipe.validation_data()
+        data, validation = recipe.train_data(), recipe.validation_data()
         self._items = len(data)
         if self._items < settings.batch_size:
             expected = f"at least one batch of {settings.batch_size}"
             raise InvalidRecipe(recipe.name, got=f"{self._items} training items", expected=expected)
         if found is not None:
             expect_same_items(found, recipe, self._items)
+        if validation is not None:
+            self._validation = load(validation, settings, batches=None, collate=recipe.collate())
         log = self._open_files() if fabric.is_global_zero else None
         updates = Updates(fabric, settings, recipe=recipe.name, optimisers=state.optimisers, base_rates=rates)
         self._tell(TrainingStarted(recipe.name, state.step, settings.steps, self._items, str(fabric.device)))
@@ -192,9 +196,8 @@ class _Training:
             if self._fabric.is_global_zero:
                 self._write_checkpoint()
 
-    def _validate(self, data: Items, log: MetricsLog) -> None:
+    def _validate(self, loader: DataLoader[Any], log: MetricsLog) -> None:
         state, recipe = self._state, self._recipe
-        loader = load(data, self._settings, batches=None, collate=recipe.collate())
         batches: Iterator[Any] = map(self._fabric.to_device, loader)
         networks = state.judged()
         with torch.no_grad(), _in_evaluation(networks):

@@ -43,18 +43,35 @@ class Order:
         return [shuffled[start : start + size] for start in range(0, self.batches_per_epoch * size, size)]
 
 
-class _EpochBatches(Sampler[list[int]]):
+class _EpochBatches(Sampler[list[tuple[int, int]]]):
     """One device's share of the batches of an epoch, from a place on. It is told which before every pass."""
 
     def __init__(self, rank: int, devices: int) -> None:
+        self.epoch = 0
         self.batches: list[list[int]] = []
         self._rank, self._devices = rank, devices
 
-    def __iter__(self) -> Iterator[list[int]]:
-        return (batch[self._rank :: self._devices] for batch in self.batches)
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for batch in self.batches:
+            yield [(self.epoch, index) for index in batch[self._rank :: self._devices]]
 
     def __len__(self) -> int:
         return len(self.batches)
+
+
+class _EpochItems:
+    """Items by epoch and index: each worker tells its own copy of the data the epoch."""
+
+    def __init__(self, data: Items) -> None:
+        self._data = data
+        self._epoch: int | None = None
+
+    def __getitem__(self, place: tuple[int, int]) -> Any:  # noqa: ANN401 - the recipe's
+        epoch, index = place
+        if epoch != self._epoch and isinstance(self._data, ByEpoch):
+            self._data.set_epoch(epoch)
+        self._epoch = epoch
+        return self._data[index]
 
 
 def batches_from(
@@ -81,21 +98,19 @@ def batches_from(
     """
     order = Order(len(data), batch_size=settings.batch_size, seed=settings.seed)
     share = _EpochBatches(*place)
-    loader = load(data, settings, batches=share, collate=collate, pin_memory=pin_memory)
+    loader = load(_EpochItems(data), settings, batches=share, collate=collate, pin_memory=pin_memory)
     epoch, skipped = divmod(step, order.batches_per_epoch)
     while True:
-        if isinstance(data, ByEpoch):
-            data.set_epoch(epoch)
-        share.batches = order.epoch(epoch)[skipped:]
+        share.epoch, share.batches = epoch, order.epoch(epoch)[skipped:]
         yield from zip(share.batches, loader, strict=True)
         epoch, skipped = epoch + 1, 0
 
 
 def load(
-    data: Items,
+    data: Items | _EpochItems,
     settings: TrainingSettings,
     *,
-    batches: Sampler[list[int]] | None,
+    batches: _EpochBatches | None,
     collate: Callable[[list[Any]], Any] | None,
     pin_memory: bool = False,
 ) -> DataLoader[Any]:
@@ -104,7 +119,7 @@ def load(
     Args:
         data: The items.
         settings: `workers` is read, and `batch_size` where no batches are given.
-        batches: Which items make up which batch; all in order when None.
+        batches: Which items make up which batch, by epoch and index; all in order when None.
         collate: As `Recipe.collate`.
         pin_memory: As `batches_from`.
 

@@ -27,10 +27,10 @@ class Items(Protocol):
 
 @runtime_checkable
 class ByEpoch(Protocol):
-    """Data whose items differ from epoch to epoch, also in worker processes that were started before."""
+    """Data whose items differ from epoch to epoch."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Give the items of another epoch, between two passes.
+        """Give the items of another epoch from now on; each worker process tells its own copy.
 
         Args:
             epoch: From 0.

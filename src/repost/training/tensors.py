@@ -68,7 +68,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str,
 
     # A copy of each: safetensors refuses tensors that share memory, such as tied weights.
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    text = json.dumps({**facts, _DIGEST: tensors_digest(own)}, sort_keys=True)
+    text = json.dumps({**facts, _DIGEST: tensors_digest(own)})
     write_atomic(path, save(own, {_KEY: text}), fsync=True)
 
 
