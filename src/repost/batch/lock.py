@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from repost.batch.journal import STATE_FOLDER
-from repost.core.errors import OutputBusy, OutputUnwritable
-
-try:
-    import fcntl
-except ImportError:  # Windows: two runs at once are then the caller's care
-    fcntl = None
+from repost.core.lock import hold_lock
 
 
-@contextlib.contextmanager
-def output_lock(out: Path) -> Generator[None, None, None]:
+def output_lock(out: Path) -> AbstractContextManager[None]:
     """Hold an output folder for one run, creating it where needed.
-
-    The operating system drops the lock with the process, so a killed run leaves none behind. File systems without
-    locks are used without.
 
     Args:
         out: The output folder.
 
-    Yields:
-        Nothing; the lock is held inside the block.
+    Returns:
+        A context that holds the lock.
 
     Raises:
-        OutputBusy: Another run holds it.
+        OutputBusy: Another run holds it (on entering, as below).
         OutputUnwritable: The folder cannot be made.
     """
-    lock = out / STATE_FOLDER / "lock"
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        stream = lock.open("ab")
-    except OSError as error:
-        raise OutputUnwritable(out, reason=error.strerror or str(error)) from error
-    with stream:
-        if fcntl is not None:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OutputBusy(out) from None
-            except OSError:
-                pass  # some network file systems have no locks
-        yield
+    return hold_lock(out / STATE_FOLDER / "lock", out=out)

@@ -7,7 +7,9 @@ RepostError
 │   ├── NoSurrogate        a step of a profile that has no differentiable counterpart
 │   ├── InputNotFound      a named input does not exist
 │   ├── UnsafeOutput       the output would overwrite or swallow the input
-│   └── OutputBusy         another run is writing to the same output
+│   ├── OutputBusy         another run is writing to the same output
+│   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
+│   └── CheckpointMismatch the folder holds checkpoints of another training
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -17,6 +19,9 @@ RepostError
 │   └── InvalidPixels      an array or tensor in another form than asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
+├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
+├── InvalidCheckpoint      a checkpoint is damaged                            (exit 4)
+├── InvalidWeights         a file of weights is damaged, foreign or hostile   (exit 4)
 └── WorkerDied             a worker process was killed while on an item       (exit 4)
 
 Each class also inherits the builtin a caller might already catch, holds its facts as attributes, and says what it
@@ -98,6 +103,37 @@ class OutputBusy(UsageError):
         super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder with -o")
 
 
+class InvalidRecipe(UsageError):
+    """A training recipe breaks what the loop relies on."""
+
+    def __init__(self, recipe: str, *, got: str, expected: str) -> None:
+        self.recipe, self.got, self.expected = recipe, got, expected
+        super().__init__(
+            f"recipe {recipe}: got {got}, expected {expected}; docs/training.md says what a recipe supplies"
+        )
+
+
+class CheckpointMismatch(UsageError):
+    """The folder holds checkpoints of another recipe, or of the same with other settings or data.
+
+    Attributes:
+        path: The checkpoint.
+        got: The recipe that wrote it: name, version and digest.
+        expected: The recipe that was to go on from it.
+        differences: (name, its value in the checkpoint, its value now) for everything that differs.
+    """
+
+    def __init__(
+        self, path: object, *, got: str, expected: str, differences: Sequence[tuple[str, object, object]]
+    ) -> None:
+        self.path, self.got, self.expected, self.differences = str(path), got, expected, tuple(differences)
+        lines = "".join(f"\n  {name}: {theirs!r} there, {ours!r} now" for name, theirs, ours in self.differences)
+        super().__init__(
+            f"'{path}' was written by the training {got}, expected {expected}; "
+            f"train into another folder, or as that training did:{lines}"
+        )
+
+
 class MissingExtra(RepostError, ImportError):
     """An optional package is not installed."""
 
@@ -177,6 +213,43 @@ class OutputUnwritable(RepostError, OSError):
             else "make room or choose another place, then run the same command again"
         )
         super().__init__(f"cannot write '{path}': {reason}; {remedy}")
+
+
+class NonFiniteLoss(RepostError, ArithmeticError):
+    """A training's loss or weight became NaN or infinite.
+
+    Attributes:
+        step: The update it was in, from 1.
+        component: Which loss, such as "generator/l1", or which weight.
+        value: "nan", "inf" or "-inf".
+        items: The names of the batch's items.
+    """
+
+    def __init__(self, step: int, *, component: str, value: str, items: Sequence[str]) -> None:
+        self.step, self.component, self.value, self.items = step, component, value, tuple(items)
+        super().__init__(
+            f"step {step}: got {value} as {component}, expected a finite number; the batch was {', '.join(items)}; "
+            "look at these items, or train with a lower learning rate, a gradient limit or precision 32. "
+            "Earlier checkpoints are kept"
+        )
+
+
+class InvalidCheckpoint(RepostError, ValueError):
+    """A checkpoint is damaged."""
+
+    def __init__(self, path: object, *, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(
+            f"'{path}' is no sound checkpoint: {reason}; delete it to go on from an earlier one or from the start"
+        )
+
+
+class InvalidWeights(RepostError, ValueError):
+    """A file of weights is damaged, of another network, or holds more than tensors."""
+
+    def __init__(self, path: object, *, reason: str, expected: str) -> None:
+        self.path, self.reason, self.expected = str(path), reason, expected
+        super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
 
 
 class WorkerDied(RepostError, RuntimeError):

@@ -273,7 +273,7 @@ def test_without_locks_the_run_goes_on(out, source, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     assert isinstance(list(run(make_items(source, TEXTS), Shout(out), out=out))[-1], Finished)
-    monkeypatch.setattr("repost.batch.lock.fcntl", None)
+    monkeypatch.setattr("repost.core.lock.fcntl", None)
     assert isinstance(list(run(make_items(source, TEXTS), Shout(out), out=out))[-1], Finished)
 
 
