@@ -71,6 +71,22 @@ def test_a_short_side_is_scaled_and_kept_even(share, tmp_path):
     assert "resized 150x94 to 78x48 (lanczos)" in served.trace.summary()
 
 
+@pytest.mark.parametrize(
+    ("unknown", "words"),
+    [
+        ("rate.crf", "encoded as H.264 main, CRF 28?; sound dropped"),
+        ("rate", "encoded as H.264 main, CRF 28?; sound dropped"),
+        ("profile", "encoded as H.264 main?, CRF 28; sound dropped"),
+        ("preset", "encoded as H.264 main, CRF 28; sound dropped"),
+    ],
+)
+def test_the_parameter_that_is_assumed_is_marked_and_no_other(tmp_path, unknown, words):
+    clip = make_clip(tmp_path / "a.mp4", count=4, audio="aac")
+    profile = profile_of({**CRF_28, "profile": "main"}, {"op": "audio", "action": "drop"})
+    doubtful = profile.model_copy(update={"unknown": (f"rules.0.steps.0.{unknown}",)})
+    assert emulate_video(VideoUpload(clip), doubtful, tmp_path / "b.mp4", seed=0).trace.summary() == words
+
+
 def test_odd_sides_lose_a_pixel_where_chroma_needs_even_ones(share, tmp_path):
     clip = make_clip(tmp_path / "a.mkv", size=(97, 65), pixel_format="yuv444p")
     facts = read_video_facts(share(clip, CRF_28).path)
