@@ -230,6 +230,16 @@ class QualityRate(Data):
 Rate: TypeAlias = Annotated[CrfRate | AbrRate | QualityRate, Field(discriminator="mode")]
 
 
+VIDEO_PROGRAMS: dict[str, tuple[str, ...]] = {
+    "h264": ("libx264", "libx264rgb", "libopenh264"),
+    "hevc": ("libx265", "libkvazaar"),
+    "vp9": ("libvpx-vp9",),
+    "av1": ("libsvtav1", "libaom-av1", "librav1e"),
+}
+"""Encoders of each standard by FFmpeg's names (libavcodec/allcodecs.c), the usual one first; those of hardware begin
+with the name of the standard, such as "hevc_nvenc"."""
+
+
 class EncodeVideo(Data):
     """Write a video stream.
 
@@ -272,6 +282,17 @@ class EncodeVideo(Data):
             raise ValueError("give gop_s or gop_frames, not both")
         if not self.scene_cut and self.gop_s is None and self.gop_frames is None:
             raise ValueError("without scene cuts keyframes come at a fixed distance; give gop_s or gop_frames")
+        return self
+
+    @model_validator(mode="after")
+    def _encoder_writes_the_codec(self) -> EncodeVideo:
+        for standard, programs in VIDEO_PROGRAMS.items():
+            known = self.encoder in programs or (self.encoder or "").startswith(f"{standard}_")
+            if known and standard != self.codec:
+                raise ValueError(
+                    f"got encoder '{self.encoder}' with codec '{self.codec}', expected one that writes {self.codec} "
+                    f"such as '{VIDEO_PROGRAMS[self.codec][0]}'; name that, or write codec = '{standard}'"
+                )
         return self
 
 
