@@ -1,6 +1,9 @@
 """The exact video channel: sizes, times, sound, rotation, rates, and the bytes themselves."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from typing import get_args
 
@@ -249,6 +252,24 @@ def test_other_standards_are_written_too(share, tmp_path, codec):
     clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=8)
     served = share(clip, {"op": "encode", "codec": codec, "rate": {"mode": "crf", "crf": 35}})
     assert read_video_facts(served.path).codec == codec
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "vp9", "av1"])
+def test_encoders_print_nothing(tmp_path, codec):
+    """Their own log would be written over progress bars. Only another process tells what C writes to stderr."""
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=4)
+    step = {"op": "encode", "codec": codec, "rate": {"mode": "crf", "crf": 40}}
+    profile = profile_of(step).model_dump_json()
+    script = (
+        "import sys; from pathlib import Path; from repost.channel.video.emulate import emulate_video;"
+        "from repost.media.video.upload import VideoUpload; from repost.platforms import Profile;"
+        "emulate_video(VideoUpload(Path(sys.argv[1])), Profile.model_validate_json(sys.argv[2]), Path(sys.argv[3]), "
+        "seed=0)"
+    )
+    call = [sys.executable, "-c", script, str(clip), profile, str(tmp_path / "b.mp4")]
+    environment = {name: value for name, value in os.environ.items() if name != "SVT_LOG"}
+    ran = subprocess.run(call, capture_output=True, text=True, check=True, env=environment)
+    assert (ran.stdout, ran.stderr) == ("", "")
 
 
 def test_the_encoders_message_is_stripped_unless_the_profile_keeps_it(share, tmp_path):
