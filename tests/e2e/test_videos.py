@@ -297,6 +297,15 @@ def test_a_config_that_cannot_be_run_says_which_field(cli, tmp_path, text, says)
     assert "at least 1 item" not in said.err, "a wrong step is no missing step"
 
 
+def test_figures_that_cannot_be_written_end_the_call_before_the_work(cli, pairs, tmp_path):
+    (tmp_path / "note").write_text("kept")
+    for where in ("note", "note/figures"):
+        said = estimate(cli, pairs, tmp_path, "--figures", tmp_path / where)
+        assert (said.code, "--figures" in said.err, "is a file; expected a folder" in said.err) == (2, True, True)
+    assert not (tmp_path / "yt.toml").exists()
+    assert (tmp_path / "note").read_text() == "kept"
+
+
 def test_bad_calls_say_what_to_do(cli, pairs, tmp_path, network):
     wrong = [
         (["--codec", "libx999"], "libx999"), (["--crf-min", 40, "--crf-max", 20], "smaller number first"),
