@@ -140,6 +140,43 @@ def test_a_frame_rate_is_capped_by_dropping_frames(share, tmp_path):
     assert "frames per second" not in served.trace.summary()
 
 
+DAYS = 3 * 86_400_000
+"""In milliseconds."""
+
+
+@pytest.mark.parametrize("step", [CRF_28, {**CRF_28, "rate": {"mode": "quality", "psnr_db": 30.0}}])
+def test_a_gap_of_days_is_not_filled_with_frames(share, tmp_path, step):
+    clip = make_clip(tmp_path / "a.mkv", count=6, times=[0, 40, 80, 120, 160, DAYS], tick=Fraction(1, 1000))
+    with pytest.raises(UnsupportedMedia, match=r"a\.mkv: got 6 frames over 72 hours, expected at most 100,000"):
+        share(clip, {"op": "frame_rate", "fps": 20}, step)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
+def test_a_last_frame_that_stays_for_days_is_not_repeated(share, tmp_path):
+    clip = tmp_path / "a.mkv"
+    with av.open(str(make_clip(tmp_path / "b.mp4", count=6))) as source, av.open(str(clip), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        packets[-1].duration = round(86_400 / packets[-1].time_base)
+        for packet in packets:
+            packet.stream = stream
+            target.mux(packet)
+    with pytest.raises(UnsupportedMedia, match=r"6 frames over 24 hours"):
+        share(clip, {"op": "frame_rate", "fps": 20}, CRF_28)
+
+
+def test_times_that_the_container_cannot_hold_are_the_uploads_fault(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mkv", count=6, times=[0, 40, 80, 120, 160, DAYS], tick=Fraction(1, 1000))
+    with pytest.raises(UnsupportedMedia, match=r"a\.mkv: got times"):
+        share(clip, CRF_28)
+
+
+def test_a_gap_of_minutes_is_filled_with_frames(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mkv", size=(32, 16), count=3, times=[0, 40, 60_000], tick=Fraction(1, 1000))
+    served = share(clip, {"op": "frame_rate", "fps": 20}, {**CRF_28, "preset": "ultrafast"})
+    assert read_video_facts(served.path).frame_count == pytest.approx(1201, abs=2)
+
+
 def test_the_length_of_groups_is_seconds_of_the_served_rate(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=40, fps=20)
     fixed = {**CRF_28, "gop_s": 0.5, "scene_cut": False, "b_frames": 2}

@@ -13,15 +13,16 @@ from typing import Any
 
 import av
 from av.bitstream import BitStreamFilterContext
-from av.error import FFmpegError
+from av.error import FFmpegError, PatchWelcomeError
 from av.video.frame import VideoFrame
 
 from repost.channel.video.audio import Sound, not_held
 from repost.channel.video.encoder import Clock, Encoder, Slots, configure
 from repost.channel.video.failing import failing
+from repost.channel.video.filters import RepeatLimit
 from repost.channel.video.plan import Plan
 from repost.channel.video.settings import Abr, EncoderSettings
-from repost.core.errors import EncodeFailed, OutputUnwritable
+from repost.core.errors import EncodeFailed, OutputUnwritable, UnsupportedMedia
 from repost.core.files import atomic_path
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import VideoFacts
@@ -51,6 +52,7 @@ def write_video(
         EncodeFailed: An encoder refused its settings.
         OutputUnwritable: The file cannot be written.
         UnreadableMedia: The upload is damaged; nothing is left at `out`.
+        UnsupportedMedia: Its gaps would have to be filled for too long, or the container cannot hold its sound.
     """
     fresh_memory()
     job = _Job(upload, plan, settings, out, Clock.of(upload.facts, fps=plan.filter.fps), on_frame)
@@ -75,11 +77,13 @@ def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[V
 
     Raises:
         UnreadableMedia: The upload is damaged.
+        UnsupportedMedia: Its gaps would have to be filled for too long.
     """
     slots = Slots(clock, start=upload.facts.start_s)
     with upload.open() as (container, stream):
         stream.thread_type = "AUTO"
-        for frame in plan.filter.apply(container.decode(stream), stream):
+        decoded = map(RepeatLimit(upload, plan.filter.fps), container.decode(stream))
+        for frame in plan.filter.apply(decoded, stream):
             if slots.place(frame):
                 yield frame
 
@@ -119,6 +123,7 @@ class _Job:
             writer = _PictureWriter(target, self, stats)
             sound = Sound(source, target, self.plan.audio, start=facts.start_s, name=self.upload.name)
             graph = self.plan.filter.over(stream)
+            passed = RepeatLimit(self.upload, self.plan.filter.fps)
             stream.thread_type = "AUTO"
             streams = [stream] if sound.stream is None else [stream, sound.stream]
             count = 0
@@ -127,7 +132,7 @@ class _Job:
                     sound.take(item)
                     continue
                 count += 1
-                writer.write(frame for frame in graph.push(item) if slots.place(frame))
+                writer.write(frame for frame in graph.push(passed(item)) if slots.place(frame))
                 self._tell((facts.frame_count * (self.passes - 1) + count) // self.passes)
             writer.write(frame for frame in graph.push(None) if slots.place(frame))
             writer.finish()
@@ -219,6 +224,13 @@ def _new_file(part: Path, job: _Job) -> Generator[Any]:  # PyAV's stubs leave ha
         yield target
         target.close()
     except FFmpegError as error:
+        if isinstance(error, PatchWelcomeError):  # what its muxer of MP4 says of steps beyond 32 bits
+            raise UnsupportedMedia(
+                job.upload.name,
+                got=f"times {job.upload.facts.duration_s / 3600:,.0f} hours apart",
+                expected=f"steps between frames that {wanted.format} holds",
+                remedy="its times are damaged, or it stands still for too long; cut it first",
+            ) from error
         reason = (error.strerror or str(error)).lower()
         if error.errno != errno.EINVAL:
             raise OutputUnwritable(job.out.name, reason=reason) from error
