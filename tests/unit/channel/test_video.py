@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 from typing import get_args
 
 import av
@@ -18,7 +19,7 @@ from repost.channel.video.emulate import emulate_video
 from repost.channel.video.fidelity import compare_videos
 from repost.channel.video.match import TOLERANCE_DB
 from repost.channel.video.settings import Crf, EncoderSettings
-from repost.core.errors import EncodeFailed, UnreadableMedia, UnsupportedMedia, UsageError
+from repost.core.errors import EncodeFailed, OutputUnwritable, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import read_video_facts
 from repost.media.video.frames import decode_frames, luma_of, read_stream_coding
@@ -320,6 +321,24 @@ def test_a_passthrough_keeps_every_byte(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", audio="aac")
     served = share(clip, {"op": "passthrough"})
     assert served.path.read_bytes() == clip.read_bytes()
+
+
+@pytest.mark.parametrize("path", ["gone.mp4", "/proc/self/mem"])  # at 0, the latter opens and cannot be read
+def test_an_upload_that_cannot_be_read_on_is_named_and_not_the_output(tmp_path, path):
+    if path.startswith("/proc") and not Path(path).exists():
+        pytest.skip("only Linux has a file that opens and cannot be read")
+    upload = VideoUpload(make_clip(tmp_path / "a.mp4", count=3), name="a.mp4")
+    assert upload.digest
+    upload.path = tmp_path / path
+    with pytest.raises(UnreadableMedia, match=r"^a\.mp4 cannot be decoded"):
+        emulate_video(upload, profile_of({"op": "passthrough"}), tmp_path / "out.mp4", seed=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path):
+    upload = VideoUpload(make_clip(tmp_path / "a.mp4", count=3), name="a.mp4")
+    with pytest.raises(OutputUnwritable, match=r"nowhere/out\.mp4"):
+        emulate_video(upload, profile_of({"op": "passthrough"}), tmp_path / "nowhere" / "out.mp4", seed=0)
 
 
 @pytest.mark.parametrize("size", [(96, 64), (150, 94)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from repost.channel.video.match import match_psnr
 from repost.channel.video.plan import Plan, plan_video
 from repost.channel.video.settings import Crf, Match
 from repost.channel.video.write import OnFrame, write_video
-from repost.core.errors import OutputUnwritable
+from repost.core.errors import OutputUnwritable, UnreadableMedia
 from repost.core.files import atomic_writer
 from repost.media.read import NO_LIMIT
 from repost.media.video.facts import VideoFacts, read_video_facts
 from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
+
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def emulate_video(
     plan = plan_video(upload, profile, seed=seed, match=match)
     done = list(plan.steps)
     if plan.settings is None:
-        _copy(upload.path, out)
+        _copy(upload, out)
     else:
         settings = plan.settings
         if plan.psnr_db is not None:
@@ -97,12 +100,23 @@ def _with_match(steps: list[StepTrace], rate: object, **found: Any) -> list[Step
     ]
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(upload: VideoUpload, target: Path) -> None:
     try:
-        with source.open("rb") as stream, atomic_writer(target) as copy:
-            shutil.copyfileobj(stream, copy)
+        with atomic_writer(target) as copy:
+            for piece in _pieces(upload):
+                copy.write(piece)
+    except UnreadableMedia:  # an OSError too
+        raise
     except OSError as error:
         raise OutputUnwritable(target, reason=error.strerror or str(error)) from error
+
+
+def _pieces(upload: VideoUpload) -> Iterator[bytes]:
+    try:
+        with upload.path.open("rb") as stream:
+            yield from iter(partial(stream.read, _PIECE_BYTES), b"")
+    except OSError as error:
+        raise UnreadableMedia(upload.name, reason=error.strerror or str(error)) from error
 
 
 def _trace(
