@@ -281,6 +281,50 @@ jobs = 1
     assert len(list((tmp_path / "emulated" / "Youtube").glob("*.mp4"))) == 4
 
 
+def test_a_platform_that_is_a_file_is_looked_for_beside_the_config(cli, tmp_path, network, monkeypatch):
+    folder = tmp_path / "config"
+    folder.mkdir()
+    shutil.move(network, folder / "mine.toml")
+    make_clip(folder / "a.mp4", count=4)
+    step = "do = 'emulate'\nsources = ['a.mp4']\nout = 'out'\nplatform = ['mine.toml']\njobs = 1"
+    (folder / "run.toml").write_text(f"[[steps]]\n{step}")
+    monkeypatch.chdir(tmp_path)
+    said = cli("run", "-c", "config/run.toml")
+    assert said.code == 0, said.err
+    assert (folder / "out/gamma/a.mp4").exists()
+
+
+EMULATE = "[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 'o'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (EMULATE + "sede = 1", "steps.0.sede: no such field; did you mean 'seed'?"),
+        (EMULATE + "zzz = 1", "steps.0.zzz: no such field; check the spelling"),
+        (EMULATE + "reference_jsn = 'a'", "steps.0.reference_jsn: no such field; did you mean 'reference_json'?"),
+        (EMULATE + "jobs = -1", "steps.0.jobs: got -1, expected 0 or more"),
+        (EMULATE + "seed = 'one'", "steps.0.seed: got 'one', expected a whole number"),
+        (EMULATE + "metrics = 3", "steps.0.metrics: got 3, expected text in quotes"),
+        (EMULATE + "lookup = ['law']", "steps.0.lookup: got ['law'], expected text in quotes"),
+        (EMULATE + "platform = 'facebook'", "steps.0.platform: got 'facebook', expected a list: write platform = ["),
+        ("[[steps]]\ndo = 'emulate'\nsources = []\nout = 'o'", "steps.0.sources: got 0 of them, expected at least 1"),
+        ("[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 3", "steps.0.out: got 3, expected a path in quotes"),
+        ("[[steps]]\ndo = 'emulate'\nsources = ['a']", "steps.0.out: missing; add it"),
+        ("[[steps]]\ndo = 'emulat'", "steps.0: no verb 'emulat'; did you mean 'emulate'?"),
+        ("[[steps]]\nsources = ['a']", "steps.0: do is missing"),
+        ("[steps]\ndo = 'emulate'", "steps: got one table, expected a list of them: write [[steps]]"),
+        ("step = 1", "step: no such field; did you mean 'steps'?"),
+        ("schema_version = 2\n" + EMULATE, "schema_version: got 2, expected 1"),
+    ],
+)
+def test_faults_of_a_config_are_told_as_those_of_a_profile(cli, tmp_path, text, line):
+    (tmp_path / "run.toml").write_text(text)
+    said = cli("run", "-c", tmp_path / "run.toml")
+    assert said.code == 2
+    assert f"\n  {line}" in said.err
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("steps = 3", "steps"), ("[[steps]]\ndo = 'emulat'", "emulat"), ("not toml", "no TOML"),
