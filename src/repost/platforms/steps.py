@@ -230,14 +230,11 @@ class QualityRate(Data):
 Rate: TypeAlias = Annotated[CrfRate | AbrRate | QualityRate, Field(discriminator="mode")]
 
 
-VIDEO_PROGRAMS: dict[str, tuple[str, ...]] = {
-    "h264": ("libx264", "libx264rgb", "libopenh264"),
-    "hevc": ("libx265", "libkvazaar"),
-    "vp9": ("libvpx-vp9",),
-    "av1": ("libsvtav1", "libaom-av1", "librav1e"),
-}
-"""Encoders of each standard by FFmpeg's names (libavcodec/allcodecs.c), the usual one first; those of hardware begin
-with the name of the standard, such as "hevc_nvenc"."""
+_STANDARDS = {
+    "libx264": "h264", "libx264rgb": "h264", "libopenh264": "h264", "libx265": "hevc", "libkvazaar": "hevc",
+    "libvpx-vp9": "vp9", "libsvtav1": "av1", "libaom-av1": "av1", "librav1e": "av1",
+}  # fmt: skip
+"""What encoders write, by FFmpeg's names (libavcodec/allcodecs.c). Those of hardware tell it themselves: hevc_nvenc."""
 
 
 class EncodeVideo(Data):
@@ -286,13 +283,13 @@ class EncodeVideo(Data):
 
     @model_validator(mode="after")
     def _encoder_writes_the_codec(self) -> EncodeVideo:
-        for standard, programs in VIDEO_PROGRAMS.items():
-            known = self.encoder in programs or (self.encoder or "").startswith(f"{standard}_")
-            if known and standard != self.codec:
-                raise ValueError(
-                    f"got encoder '{self.encoder}' with codec '{self.codec}', expected one that writes {self.codec} "
-                    f"such as '{VIDEO_PROGRAMS[self.codec][0]}'; name that, or write codec = '{standard}'"
-                )
+        encoder = self.encoder or ""
+        standard = _STANDARDS.get(encoder, encoder.partition("_")[0])
+        if standard != self.codec and standard in _STANDARDS.values():
+            raise ValueError(
+                f"got encoder '{encoder}' with codec '{self.codec}', expected one that writes {self.codec}; "
+                f"name another or none, or write codec = '{standard}'"
+            )
         return self
 
 
@@ -382,21 +379,10 @@ class Container(Data):
 
 
 Step: TypeAlias = Annotated[
-    Decode
-    | Orient
-    | Colour
-    | Resize
-    | Overlay
-    | Encode
-    | ClientSave
-    | Passthrough
-    | Transcode
-    | Metadata
-    | FrameRate
-    | Audio
-    | Container,
+    Decode | Orient | Colour | Resize | Overlay | Encode | ClientSave | Passthrough | Transcode | Metadata
+    | FrameRate | Audio | Container,
     Field(discriminator="op"),
-]
+]  # fmt: skip
 
 IMAGE_ENCODES = (EncodeJpeg, EncodeWebp, EncodeAvif, EncodeHeif, EncodePng)
 WRITES = (*IMAGE_ENCODES, EncodeVideo, ClientSave, Passthrough, Transcode)
