@@ -384,10 +384,33 @@ def test_fidelity_is_matched_at_any_depth_and_on_any_scale(share, tmp_path, step
     assert compare_videos(VideoUpload(clip), served.path)["psnr_db"] == pytest.approx(psnr_db, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("rate", "passes"),
+    [
+        ({"mode": "crf", "crf": 28}, 1),
+        ({"mode": "abr", "bits_per_pixel_s": 12, "passes": 2}, 2),
+        (
+            {"mode": "quality", "psnr_db": 33.0},
+            3,
+        ),  # two encodes of the search at the least, and the one that is written
+    ],
+)
+def test_every_pass_over_the_frames_tells_how_far_it_is(tmp_path, rate, passes):
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=48, fps=48)
+    told = []
+    steps = {"op": "frame_rate", "fps": 12}, {**CRF_28, "rate": rate}
+    emulate_video(VideoUpload(clip), profile_of(*steps), tmp_path / "b.mp4", seed=0, on_frame=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 48
+    assert max(np.diff([0, *told])) <= 1
+    assert len(told) % 48 == 0
+    assert len(told) // 48 >= passes
+
+
 def test_memory_is_fresh_before_the_search_for_a_fidelity(share, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(video_match, "fresh_memory", lambda: seen.append("fresh"))
-    monkeypatch.setattr(video_match, "measure_psnr", lambda *_: seen.append("encode") or 30.0)
+    monkeypatch.setattr(video_match, "measure_psnr", lambda *_, **__: seen.append("encode") or 30.0)
     share(make_clip(tmp_path / "a.mp4", count=3), {**CRF_28, "rate": {"mode": "quality", "psnr_db": 30.0}})
     assert seen == ["fresh", "encode"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from repost.channel.encode import encoder_versions
 from repost.channel.trace import StepTrace, Trace, VideoFileFacts
-from repost.channel.video.match import match_psnr
+from repost.channel.video.match import MOST_PASSES, match_psnr
 from repost.channel.video.plan import Plan, plan_video
 from repost.channel.video.settings import Crf, Match
-from repost.channel.video.write import OnFrame, write_video
+from repost.channel.video.write import OnFrame, told_as_part, write_video
 from repost.core.errors import OutputUnwritable, UnreadableMedia
 from repost.core.files import atomic_writer
 from repost.media.read import NO_LIMIT
@@ -55,7 +55,7 @@ def emulate_video(
         seed: Decides what is drawn, together with the upload's content and the profile: neither the order of calls
             nor the process matters.
         match: "quality" aims at the fidelity that the profile states and not at its rate.
-        on_frame: Told the number of frames done so far.
+        on_frame: Told how far the work is, in frames of the upload.
 
     Returns:
         Where the served file is, and its trace.
@@ -74,7 +74,9 @@ def emulate_video(
     else:
         settings = plan.settings
         if plan.psnr_db is not None:
-            found = match_psnr(upload, plan, settings, psnr_db=plan.psnr_db)
+            found = match_psnr(upload, plan, settings, psnr_db=plan.psnr_db, on_frame=on_frame)
+            searched = found.encodes / MOST_PASSES
+            on_frame = told_as_part(on_frame, searched, 1, frame_count=upload.facts.frame_count)
             settings = found.settings
             done = _with_match(done, settings.rate, psnr_db=round(found.psnr_db, 3), reached=found.reached)
         write_video(upload, plan, settings, out, on_frame=on_frame)
