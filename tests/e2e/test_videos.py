@@ -192,6 +192,7 @@ def test_a_platform_is_learned_and_does_the_same_to_new_videos(cli, pairs, tmp_p
         assert f"failed: {name}" in said.err
     found = json.loads(said.out)
     assert [pair["name"] for pair in found["pairs"]] == ["0", "1", "2", "3"]
+    assert all(pair["crf_in_words"] == str(pair["crf"]) and pair["crf_exact"] for pair in found["pairs"])
     learned = load_profile(tmp_path / "yt.toml")
     (rule,) = learned.rules
     by_op = {step.op: step for step in rule.steps}
@@ -210,6 +211,19 @@ def test_a_platform_is_learned_and_does_the_same_to_new_videos(cli, pairs, tmp_p
         [luma_of(frame) for frame in decode_frames(path)] for path in (true.path, tmp_path / "out/youtube/new.mp4")
     ]
     assert all(np.array_equal(one, other) for one, other in zip(*pictures, strict=True))
+
+
+@pytest.mark.parametrize(("least", "most", "words"), [(40, 44, "40 or less"), (4, 8, "8 or more")])
+def test_a_rate_factor_at_the_end_of_the_range_is_told_as_such(cli, pairs, tmp_path, least, most, words):
+    pytest.importorskip("matplotlib")
+    for index in (1, 2, 3):
+        (pairs[0] / f"{index}.mp4").unlink()
+    more = "--crf-min", least, "--crf-max", most, "--figures", tmp_path / "figures"
+    said = estimate(cli, pairs, tmp_path, *more)
+    assert f"reference CRF {words}" in said.out
+    (pair,) = json.loads(estimate(cli, pairs, tmp_path, *more, "--json").out)["pairs"]
+    assert (pair["crf_in_words"], pair["crf_exact"]) == (words, None)
+    assert f"CRF {pair['crf']}" not in (tmp_path / "figures/0/rate.svg").read_text()
 
 
 def test_the_database_of_the_published_framework_is_emulated_from(cli, videos, tmp_path):
