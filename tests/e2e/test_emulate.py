@@ -44,6 +44,24 @@ def test_a_folder_is_mirrored_for_every_platform(cli, photos, networks, tmp_path
     assert "8 done, 0 failed" in said.err
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--json",)])
+def test_a_folder_without_files_is_a_wrong_call(cli, networks, tmp_path, more):
+    (tmp_path / "none" / "inner").mkdir(parents=True)
+    said = cli("emulate", tmp_path / "none", "-o", tmp_path / "out", "--profile", networks[0], *more)
+    assert (said.code, said.out) == (2, "")
+    assert f"got no file in '{tmp_path / 'none'}', expected at least one image or video" in said.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--json",)])
+def test_where_every_file_is_skipped_that_is_the_answer(cli, networks, tmp_path, more):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("no picture")
+    said = cli("emulate", tmp_path / "texts", "-o", tmp_path / "out", "--profile", networks[0], *more)
+    assert said.code == 1
+    assert "nothing to share" in said.err
+
+
 def test_the_files_are_what_the_python_call_gives(cli, photos, networks, tmp_path):
     cli("emulate", photos, "-o", tmp_path / "out", "--profile", networks[0], "--seed", 5)
     served = repost.emulate(photos / "trip/c.jpg", networks[0], seed=5)

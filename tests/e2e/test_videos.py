@@ -192,6 +192,7 @@ def test_a_platform_is_learned_and_does_the_same_to_new_videos(cli, pairs, tmp_p
         assert f"failed: {name}" in said.err
     found = json.loads(said.out)
     assert [pair["name"] for pair in found["pairs"]] == ["0", "1", "2", "3"]
+    assert all(pair["crf_in_words"] == str(pair["crf"]) and pair["crf_exact"] for pair in found["pairs"])
     learned = load_profile(tmp_path / "yt.toml")
     (rule,) = learned.rules
     by_op = {step.op: step for step in rule.steps}
@@ -210,6 +211,19 @@ def test_a_platform_is_learned_and_does_the_same_to_new_videos(cli, pairs, tmp_p
         [luma_of(frame) for frame in decode_frames(path)] for path in (true.path, tmp_path / "out/youtube/new.mp4")
     ]
     assert all(np.array_equal(one, other) for one, other in zip(*pictures, strict=True))
+
+
+@pytest.mark.parametrize(("least", "most", "words"), [(40, 44, "40 or less"), (4, 8, "8 or more")])
+def test_a_rate_factor_at_the_end_of_the_range_is_told_as_such(cli, pairs, tmp_path, least, most, words):
+    pytest.importorskip("matplotlib")
+    for index in (1, 2, 3):
+        (pairs[0] / f"{index}.mp4").unlink()
+    more = "--crf-min", least, "--crf-max", most, "--figures", tmp_path / "figures"
+    said = estimate(cli, pairs, tmp_path, *more)
+    assert f"reference CRF {words}" in said.out
+    (pair,) = json.loads(estimate(cli, pairs, tmp_path, *more, "--json").out)["pairs"]
+    assert (pair["crf_in_words"], pair["crf_exact"]) == (words, None)
+    assert f"CRF {pair['crf']}" not in (tmp_path / "figures/0/rate.svg").read_text()
 
 
 def test_the_database_of_the_published_framework_is_emulated_from(cli, videos, tmp_path):
@@ -281,6 +295,50 @@ jobs = 1
     assert len(list((tmp_path / "emulated" / "Youtube").glob("*.mp4"))) == 4
 
 
+def test_a_platform_that_is_a_file_is_looked_for_beside_the_config(cli, tmp_path, network, monkeypatch):
+    folder = tmp_path / "config"
+    folder.mkdir()
+    shutil.move(network, folder / "mine.toml")
+    make_clip(folder / "a.mp4", count=4)
+    step = "do = 'emulate'\nsources = ['a.mp4']\nout = 'out'\nplatform = ['mine.toml']\njobs = 1"
+    (folder / "run.toml").write_text(f"[[steps]]\n{step}")
+    monkeypatch.chdir(tmp_path)
+    said = cli("run", "-c", "config/run.toml")
+    assert said.code == 0, said.err
+    assert (folder / "out/gamma/a.mp4").exists()
+
+
+EMULATE = "[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 'o'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (EMULATE + "sede = 1", "steps.0.sede: no such field; did you mean 'seed'?"),
+        (EMULATE + "zzz = 1", "steps.0.zzz: no such field; check the spelling"),
+        (EMULATE + "reference_jsn = 'a'", "steps.0.reference_jsn: no such field; did you mean 'reference_json'?"),
+        (EMULATE + "jobs = -1", "steps.0.jobs: got -1, expected 0 or more"),
+        (EMULATE + "seed = 'one'", "steps.0.seed: got 'one', expected a whole number"),
+        (EMULATE + "metrics = 3", "steps.0.metrics: got 3, expected text in quotes"),
+        (EMULATE + "lookup = ['law']", "steps.0.lookup: got ['law'], expected text in quotes"),
+        (EMULATE + "platform = 'facebook'", "steps.0.platform: got 'facebook', expected a list: write platform = ["),
+        ("[[steps]]\ndo = 'emulate'\nsources = []\nout = 'o'", "steps.0.sources: got 0 of them, expected at least 1"),
+        ("[[steps]]\ndo = 'emulate'\nsources = ['a']\nout = 3", "steps.0.out: got 3, expected a path in quotes"),
+        ("[[steps]]\ndo = 'emulate'\nsources = ['a']", "steps.0.out: missing; add it"),
+        ("[[steps]]\ndo = 'emulat'", "steps.0: no verb 'emulat'; did you mean 'emulate'?"),
+        ("[[steps]]\nsources = ['a']", "steps.0: do is missing"),
+        ("[steps]\ndo = 'emulate'", "steps: got one table, expected a list of them: write [[steps]]"),
+        ("step = 1", "step: no such field; did you mean 'steps'?"),
+        ("schema_version = 2\n" + EMULATE, "schema_version: got 2, expected 1"),
+    ],
+)
+def test_faults_of_a_config_are_told_as_those_of_a_profile(cli, tmp_path, text, line):
+    (tmp_path / "run.toml").write_text(text)
+    said = cli("run", "-c", tmp_path / "run.toml")
+    assert said.code == 2
+    assert f"\n  {line}" in said.err
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("steps = 3", "steps"), ("[[steps]]\ndo = 'emulat'", "emulat"), ("not toml", "no TOML"),
@@ -295,6 +353,15 @@ def test_a_config_that_cannot_be_run_says_which_field(cli, tmp_path, text, says)
     assert said.code == 2
     assert says in said.err
     assert "at least 1 item" not in said.err, "a wrong step is no missing step"
+
+
+def test_figures_that_cannot_be_written_end_the_call_before_the_work(cli, pairs, tmp_path):
+    (tmp_path / "note").write_text("kept")
+    for where in ("note", "note/figures"):
+        said = estimate(cli, pairs, tmp_path, "--figures", tmp_path / where)
+        assert (said.code, "--figures" in said.err, "is a file; expected a folder" in said.err) == (2, True, True)
+    assert not (tmp_path / "yt.toml").exists()
+    assert (tmp_path / "note").read_text() == "kept"
 
 
 def test_bad_calls_say_what_to_do(cli, pairs, tmp_path, network):

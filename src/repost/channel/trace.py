@@ -159,57 +159,92 @@ def _say(step: StepTrace) -> str:
     """One step in words; steps that changed nothing say nothing."""
     if step.idle or step.op not in _WORDS:
         return ""
-    return _WORDS[step.op](step.parameters, "?" if step.assumed else "")
+    said = _WORDS[step.op](step.parameters, _Doubts(step.assumed))
+    return f"{said}?" if said and "op" in step.assumed else said
 
 
-def _say_resize(found: Mapping[str, Any], doubt: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """Which parameters of a step are assumed."""
+
+    assumed: tuple[str, ...]
+
+    def of(self, *names: str) -> str:
+        """A question mark where one of these parameters, a part of it or what it is part of is assumed."""
+        pairs = ((f"{name}.", f"{one}.") for name in names for one in self.assumed)
+        return "?" if any(name.startswith(one) or one.startswith(name) for name, one in pairs) else ""
+
+
+def _say_resize(found: Mapping[str, Any], doubts: _Doubts) -> str:
     before, after = ("x".join(str(side) for side in found[end]) for end in ("from", "to"))
-    return f"resized {before} to {after} ({found['kernel']}{doubt})"
+    size = doubts.of("fit", "px", "width_px", "height_px", "upscale", "rounding", "multiple_of")
+    return f"resized {before} to {after}{size} ({found['kernel']}{doubts.of('kernel')})"
 
 
-def _say_encode(found: Mapping[str, Any], doubt: str) -> str:
+def _say_encode(found: Mapping[str, Any], doubts: _Doubts) -> str:
     if "encoder" in found:
-        return _say_video(found, doubt)
+        return _say_video(found, doubts)
+    codec = found["codec"].upper() + doubts.of("codec")
+    known = found.get("quality") is not None
+    level = f"{found['quality']}{doubts.of('quality')}" if known else ""
     if found["codec"] != "jpeg":
-        level = f" {found['quality']}{doubt}" if found.get("quality") is not None else ""
-        return f"saved as {found['codec'].upper()}{level}"
-    level = "its own tables" if found.get("quality") is None else f"quality {found['quality']}{doubt}"
-    scans = " progressive" if found["progressive"] else ""
-    return f"saved as{scans} JPEG, {level}, {found['subsampling']}"
+        return f"saved as {codec} {level}".rstrip()
+    level = f"quality {level}" if known else f"its own tables{doubts.of('tables')}"
+    scans = f" progressive{doubts.of('progressive')}" if found["progressive"] else ""
+    return f"saved as{scans} {codec}, {level}, {found['subsampling']}{doubts.of('subsampling')}"
 
 
-def _say_video(found: Mapping[str, Any], doubt: str) -> str:
+def _say_save(found: Mapping[str, Any], doubts: _Doubts) -> str:
+    inner = tuple(name.removeprefix("encode.") for name in doubts.assumed)
+    whole = "?" if "encode" in doubts.assumed else ""
+    return f"saved again by the app: {_say_encode(found, _Doubts(inner))}{whole}"
+
+
+def _say_video(found: Mapping[str, Any], doubts: _Doubts) -> str:
     rate = f"CRF {found['crf']:g}" if "crf" in found else f"{found['bitrate_bps'] / 1000:.0f} kbit/s"
-    profile = f" {found['profile']}" if found.get("profile") else ""
-    return f"encoded as {_CODECS[found['codec']]}{profile}, {rate}{doubt}"
+    aim = ("psnr_db", "rate.psnr_db") if "psnr_db" in found else ("rate.mode", "rate.crf", "rate.bits_per_pixel_s")
+    profile = f" {found['profile']}{doubts.of('profile')}" if found.get("profile") else ""
+    return f"encoded as {_CODECS[found['codec']]}{doubts.of('codec')}{profile}, {rate}{doubts.of(*aim)}"
 
 
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
 
 
-def _say_audio(found: Mapping[str, Any], doubt: str) -> str:
-    if found["action"] == "encode":
-        return f"sound encoded as {found['codec'].upper()}, {found['bitrate_bps'] / 1000:.0f} kbit/s{doubt}"
-    return f"sound dropped{doubt}" if found["action"] == "drop" else ""
+def _say_audio(found: Mapping[str, Any], doubts: _Doubts) -> str:
+    if found["action"] == "drop":
+        return f"sound dropped{doubts.of('action')}"
+    if found["action"] != "encode":
+        return ""
+    rate = f"{found['bitrate_bps'] / 1000:.0f} kbit/s{doubts.of('bitrate_bps')}"
+    return f"sound encoded{doubts.of('action')} as {found['codec'].upper()}{doubts.of('codec')}, {rate}"
 
 
-def _say_transcode(found: Mapping[str, Any], doubt: str) -> str:
+def _say_transcode(found: Mapping[str, Any], doubts: _Doubts) -> str:
+    doubt = doubts.of("scans")
     if found["scans"] == "keep":
         return f"kept as it is but for its metadata{doubt}"
-    return f"rewritten as {found['scans']} JPEG without loss{doubt}"
+    return f"rewritten as {found['scans']}{doubt} JPEG without loss"
 
 
-_Said: TypeAlias = Callable[[Mapping[str, Any], str], str]
+def _say_frame_rate(found: Mapping[str, Any], doubts: _Doubts) -> str:
+    return f"{found['from']:g} to {found['to']:g}{doubts.of('fps', 'cap')} frames per second"
+
+
+def _say_overlay(found: Mapping[str, Any], doubts: _Doubts) -> str:
+    return f"marked in the {found['corner'].replace('_', ' ')} corner{doubts.of('corner')} (left out)"
+
+
+_Said: TypeAlias = Callable[[Mapping[str, Any], _Doubts], str]
 
 _WORDS: dict[str, _Said] = {
-    "orient": lambda _, doubt: f"turned upright{doubt}",
-    "colour": lambda _, doubt: f"converted to sRGB{doubt}",
+    "orient": lambda _, __: "turned upright",
+    "colour": lambda _, doubts: f"converted to sRGB{doubts.of('to')}",
     "resize": _say_resize,
-    "overlay": lambda found, _: f"marked in the {found['corner'].replace('_', ' ')} corner (left out)",
+    "overlay": _say_overlay,
     "encode": _say_encode,
-    "client_save": lambda found, doubt: f"saved again by the app: {_say_encode(found, doubt)}",
-    "passthrough": lambda _, doubt: f"kept byte for byte{doubt}",
+    "client_save": _say_save,
+    "passthrough": lambda _, __: "kept byte for byte",
     "transcode": _say_transcode,
-    "frame_rate": lambda found, doubt: f"{found['from']:g} to {found['to']:g} frames per second{doubt}",
+    "frame_rate": _say_frame_rate,
     "audio": _say_audio,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -62,6 +63,7 @@ def emulate(
     from repost.channel.encode import require_encoders
     from repost.channel.files import ShareFiles, folder_of
     from repost.channel.video.settings import parse_match
+    from repost.core.errors import UsageError
 
     if reference_json is None:
         profiles = _profiles(platform or [], profile or [])
@@ -69,6 +71,9 @@ def emulate(
         profiles = _profiles_of_reference(reference_json, platform or [], profile or [], lookup=lookup, codec=codec)
     require_encoders(profiles.values())
     found = batch.list_inputs(sources, out, parts=[folder_of(name) for name in profiles])
+    if not found:
+        named = ", ".join(f"'{source}'" for source in sources)
+        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
     stems = batch.output_stems((entry.id for entry in found), as_folders=every is not None)
     items = [batch.Item(entry.id, entry.path, tuple(profiles), stems[entry.id]) for entry in found]
     named = frozenset(entry.id for entry in found if entry.explicit)
@@ -128,7 +133,7 @@ def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_js
                     counted.append(event.summary)
 
     try:
-        failed = _show(rows(), as_json=as_json)
+        counts = _show(rows(), as_json=as_json)
     except KeyboardInterrupt:
         typer.echo("interrupted; what is finished is kept, the same command goes on from there", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -137,20 +142,20 @@ def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_js
     skipped = f", {summary.skipped} skipped" if summary.skipped else ""
     manifest = work.out / "manifest.jsonl"
     typer.echo(f"{summary.done} done{skipped}, {summary.failed} failed{reused}; {manifest}", err=True)
-    _finish(failed)
+    _finish(counts)
 
 
-def _show(rows: Iterator[dict[str, object]], *, as_json: bool) -> int:
-    """Print rows as they come (JSON) or as a table at the end; say how many failed."""
+def _show(rows: Iterator[dict[str, object]], *, as_json: bool) -> Counter[str]:
+    """Print rows as they come (JSON) or as a table at the end; say how many there were of each status."""
     import json
 
     from repost.report.table import print_shares
     from repost.report.words import shown
 
     kept: list[dict[str, object]] = []
-    failed = 0
+    counts = Counter[str]()
     for row in rows:
-        failed += row["status"] == "failed"
+        counts[str(row["status"])] += 1
         if as_json:
             typer.echo(json.dumps(row, sort_keys=True))
             continue
@@ -161,11 +166,14 @@ def _show(rows: Iterator[dict[str, object]], *, as_json: bool) -> int:
     if kept:
         kept.sort(key=lambda row: (str(row["source"]), str(row["platform"])))
         print_shares(kept[:MOST_ROWS_SHOWN], more=len(kept) > MOST_ROWS_SHOWN)
-    return failed
+    return counts
 
 
-def _finish(failed: int) -> None:
-    from repost.cli.exits import EXIT_FAILED
+def _finish(counts: Counter[str]) -> None:
+    from repost.cli.exits import EXIT_FAILED, EXIT_NEGATIVE
 
-    if failed:
+    if counts["failed"]:
         raise typer.Exit(EXIT_FAILED)
+    if counts.total() == counts["skipped"]:
+        typer.echo("nothing to share: no file is an image or video that these profiles have rules for", err=True)
+        raise typer.Exit(EXIT_NEGATIVE)

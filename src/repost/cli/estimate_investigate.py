@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from repost.cli.options import AsJson, Jobs, MaxPixels
+from repost.cli.options import AsJson, Jobs, MaxPixels, check_folder
 
 if TYPE_CHECKING:
     from repost.estimation.images.finding import PairFinding
@@ -36,13 +36,11 @@ def estimate_investigate(
     from dataclasses import asdict, replace
 
     from repost.cli.exits import EXIT_FAILED
-    from repost.core.errors import UsageError
     from repost.estimation.images.investigate import investigate
     from repost.report.figures import write_investigation
     from repost.report.words import shown
 
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"got -o '{out}', which is a file; expected a folder")
+    check_folder("-o", out)
     found: dict[str, list[PairFinding]] = {}
     refused: list[Refused] = []
     for name, files, missing in _sets(originals, shared or [], pairs or []):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repost.cli.learned import check_findings, check_output, finish, name_refused, save_profile
-from repost.cli.options import AsJson, Jobs, MaxPixels
+from repost.cli.options import AsJson, Jobs, MaxPixels, check_folder
 
 if TYPE_CHECKING:
     from repost.estimation.about import About
@@ -87,6 +87,7 @@ def _check_before_hours_of_work(codec: str, reference_json: Path | None, figures
 
     standard_of(codec)
     if figures is not None:
+        check_folder("--figures", figures)
         require("matplotlib", extra="report")
     if reference_json is not None and reference_json.exists():
         load_reference(reference_json)

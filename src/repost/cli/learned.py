@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from repost.cli.options import check_folder
+
 if TYPE_CHECKING:
     from repost.estimation.pairing import FilesOfPair, Refused
     from repost.platforms import Profile
@@ -36,7 +38,7 @@ def check_findings(folder: Path | None, pairs: Sequence[FilesOfPair]) -> None:
     Findings are kept with a manifest of their own, which must not replace one that lies beside the media.
 
     Raises:
-        UsageError: The folder holds media of the pairs, or is a file.
+        UsageError: The folder holds media of the pairs, or it cannot be one.
     """
     from repost.core.errors import UsageError
 
@@ -44,8 +46,7 @@ def check_findings(folder: Path | None, pairs: Sequence[FilesOfPair]) -> None:
         return
     if folder.resolve() in {path.resolve().parent for path in _inputs(pairs)}:
         raise UsageError(f"got --findings '{folder}', which holds files of the pairs; give it a folder of its own")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"got --findings '{folder}', which is a file; expected a folder")
+    check_folder("--findings", folder)
 
 
 def save_profile(profile: Profile, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and checks of them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,21 @@ MaxPixels: TypeAlias = Annotated[
     int | None,
     typer.Option(min=1, help="Refuse images with more pixels.  [default: 178956970]", show_default=False),
 ]
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Refuse a folder that cannot be made, before work that takes long.
+
+    Args:
+        option: What it was given with, such as "--figures".
+        folder: Where files will be written.
+
+    Raises:
+        UsageError: It, or a part of its path, is a file.
+    """
+    from repost.core.errors import UsageError
+
+    for part in (folder, *folder.parents):
+        if part.exists() and not part.is_dir():
+            which = "which is a file" if part == folder else f"but '{part}' is a file"
+            raise UsageError(f"got {option} '{folder}', {which}; expected a folder")

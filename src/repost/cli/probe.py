@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
 
-from repost.cli.options import AsJson, MaxPixels
+from repost.cli.options import AsJson, MaxPixels, check_folder
 
 if TYPE_CHECKING:
     from repost.media.video.probe import VideoExamination
@@ -34,6 +34,8 @@ def probe(
 
     if figures is not None and quick:
         raise UsageError("got --figures and --quick, expected one of them; figures need the frames decoded")
+    if figures is not None:
+        check_folder("--figures", figures)
     videos: dict[str, VideoExamination] = {}
     failed: typer.Exit | None = None
     try:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repost.core.errors import InputNotFound, UsageError
+from repost.platforms.faults import faults_of
 
 
 class _Step(BaseModel):
@@ -80,6 +81,13 @@ class Emulate(_Step):
     jobs: Annotated[int, Field(ge=0)] = 0
     engine: str = "local"
 
+    def options(self, folder: Path) -> dict[str, Any]:
+        """The same, and platforms that are files are relative to the config's folder too."""
+        given = super().options(folder)
+        if self.platform is not None:
+            given["platform"] = [str(folder / name) if name.endswith(".toml") else name for name in self.platform]
+        return given
+
 
 Step: TypeAlias = Annotated[EstimateVideos | EstimateImages | Emulate, Field(discriminator="do")]
 
@@ -110,19 +118,16 @@ def load_config(path: Path) -> RunConfig:
     """
     if not path.is_file():
         raise InputNotFound(path)
+    parsed: dict[str, Any] = {}
     try:
-        return RunConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        parsed = tomllib.loads(path.read_text(encoding="utf-8"))
+        return RunConfig.model_validate(parsed)
     except OSError as error:
         raise UsageError(f"'{path}' cannot be read: {error.strerror or error}; check its permissions") from error
     except RecursionError as error:
         raise UsageError(f"'{path}' has lists too deep inside each other; the format: docs/cli.md") from error
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        # A wrong step does not count, so that of too few steps nothing is said where one is named already.
-        told = [one for one in found if one["type"] != "too_short" or len(found) == 1]
-        problems = "".join(
-            f"\n  {'.'.join(str(part) for part in one['loc'])}: {one['msg'][0].lower()}{one['msg'][1:]}" for one in told
-        )
+        problems = "".join(f"\n  {field}: {fault}" for field, fault in faults_of(error, parsed, model=RunConfig))
         raise UsageError(f"'{path}' cannot be run:{problems}\n  the format: docs/cli.md") from error
     except ValueError as error:  # besides syntax errors, text that is not UTF-8 and numbers of thousands of digits
         raise UsageError(f"'{path}' is no TOML: {error}; the format: docs/cli.md") from error

@@ -6,10 +6,8 @@ route is meant, without a date the newest profile; a date may be shortened (`fac
 
 from __future__ import annotations
 
-import datetime
 import difflib
 import errno
-import json
 import os
 import re
 import tomllib
@@ -18,12 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
 from repost.core.errors import InputNotFound, InvalidProfile, ProfileNotFound, UsageError
-from repost.platforms.profile import NAME_PATTERN, OBSERVED_PATTERN, Profile
+from repost.platforms.faults import faults_of
+from repost.platforms.profile import Profile
 
 BUNDLED = Path(__file__).parent / "profiles"
 USER_FOLDER_VARIABLE = "REPOST_PLATFORMS"
@@ -32,11 +31,6 @@ ALIASES = {"x": "twitter"}
 _NAME = re.compile(r"(?P<platform>[a-z0-9_-]+)(/(?P<route>[a-z0-9_-]+))?(@(?P<date>\d{4}(-\d{2}){0,2}))?")
 _NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
 _TOO_DEEP = "tables or lists lie too deep inside each other"
-_TAGGED = {"op": "step", "mode": "rate mode"}
-_PATTERNS = {
-    NAME_PATTERN: "lower-case letters, digits, - and _, with no blanks",
-    OBSERVED_PATTERN: "YYYY, YYYY-MM or YYYY-MM-DD",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +101,7 @@ def parse_profile(parsed: dict[str, Any], *, source: str) -> Profile:
     except RecursionError as error:
         raise InvalidProfile(source, [("", _TOO_DEEP)]) from error
     except ValidationError as error:
-        raise InvalidProfile(source, _problems(error, parsed)) from error
+        raise InvalidProfile(source, faults_of(error, parsed, model=Profile)) from error
 
 
 def find_profile(name: str) -> Profile:
@@ -209,67 +203,3 @@ def _known_names() -> list[str]:
         profile = listed.profile
         names |= {profile.short_name: None, f"{profile.short_name}@{profile.observed}": None}
     return [*names, *ALIASES]
-
-
-def _problems(error: ValidationError, parsed: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every fault once; that a list is short of the items just named as wrong is no fault of its own."""
-    faults = cast("list[dict[str, Any]]", error.errors())
-    own = [fault for fault in faults if not (fault["type"] == "too_short" and fault["input"])] or faults
-    return [_problem(fault, parsed) for fault in own]
-
-
-def _problem(fault: dict[str, Any], parsed: dict[str, Any]) -> tuple[str, str]:
-    """The field path and message of one pydantic fault, without the names of union branches pydantic mixes in."""
-    path: list[str] = []
-    here: Any = parsed
-    location = cast("tuple[int | str, ...]", fault["loc"])
-    tagged = False
-    for part in location:
-        if not tagged and part in ("choice", "samples", "by"):
-            tagged = True  # the name of the union's branch, which is also the name of the branch's own first field
-        elif (isinstance(here, dict) and part in here) or (isinstance(here, list | tuple) and isinstance(part, int)):
-            here, tagged = cast("Any", here)[part], False
-            path.append(str(part))
-        elif part is location[-1] and fault["type"] == "missing":
-            path.append(str(part))
-    return ".".join(path), _message(fault, path)
-
-
-def _message(fault: dict[str, Any], path: list[str]) -> str:
-    """What is wrong, in words of the file."""
-    got, told = fault["input"], cast("dict[str, Any]", fault.get("ctx", {}))
-    field = path[-1] if path else ""
-    message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
-    match fault["type"]:
-        case "extra_forbidden":
-            message = "no such field; check the spelling"
-        case "missing":
-            message = "missing"
-        case "union_tag_not_found":
-            message = f"{_bare(told['discriminator'])} is missing"
-        case "union_tag_invalid":
-            kind = _bare(told["discriminator"])
-            message = f"no {_TAGGED.get(kind, kind)} '{told['tag']}'; {_choice(told['tag'], told['expected_tags'])}"
-        case "literal_error":
-            message = f"got {got!r}, {_choice(got, told['expected'])}"
-        case "string_pattern_mismatch":
-            message = f"got {got!r}, expected {_PATTERNS.get(told['pattern'], told['pattern'])}"
-        case "string_type" if isinstance(got, datetime.date):
-            message = f'got a bare date, expected text: write {field} = "{got}"'
-        case "tuple_type" if isinstance(got, str | int | float):
-            message = f"got {got!r}, expected a list: write {field} = [{json.dumps(got)}]"
-        case "tuple_type" if isinstance(got, dict) and len(path) == 1:
-            message = f"got one table, expected a list of them: write [[{field}]]"
-        case _:
-            pass
-    return message
-
-
-def _bare(quoted: str) -> str:
-    return quoted.strip("'")
-
-
-def _choice(got: object, expected: str) -> str:
-    """The allowed words, or the one that was probably meant."""
-    near = difflib.get_close_matches(str(got), re.findall(r"'([^']*)'", expected), n=1)
-    return f"did you mean '{near[0]}'?" if near else f"expected {expected}"

@@ -230,6 +230,13 @@ class QualityRate(Data):
 Rate: TypeAlias = Annotated[CrfRate | AbrRate | QualityRate, Field(discriminator="mode")]
 
 
+_STANDARDS = {
+    "libx264": "h264", "libx264rgb": "h264", "libopenh264": "h264", "libx265": "hevc", "libkvazaar": "hevc",
+    "libvpx-vp9": "vp9", "libsvtav1": "av1", "libaom-av1": "av1", "librav1e": "av1",
+}  # fmt: skip
+"""What encoders write, by FFmpeg's names (libavcodec/allcodecs.c). Those of hardware tell it themselves: hevc_nvenc."""
+
+
 class EncodeVideo(Data):
     """Write a video stream.
 
@@ -272,6 +279,17 @@ class EncodeVideo(Data):
             raise ValueError("give gop_s or gop_frames, not both")
         if not self.scene_cut and self.gop_s is None and self.gop_frames is None:
             raise ValueError("without scene cuts keyframes come at a fixed distance; give gop_s or gop_frames")
+        return self
+
+    @model_validator(mode="after")
+    def _encoder_writes_the_codec(self) -> EncodeVideo:
+        encoder = self.encoder or ""
+        standard = _STANDARDS.get(encoder, encoder.partition("_")[0])
+        if standard != self.codec and standard in _STANDARDS.values():
+            raise ValueError(
+                f"got encoder '{encoder}' with codec '{self.codec}', expected one that writes {self.codec}; "
+                f"name another or none, or write codec = '{standard}'"
+            )
         return self
 
 
@@ -361,21 +379,10 @@ class Container(Data):
 
 
 Step: TypeAlias = Annotated[
-    Decode
-    | Orient
-    | Colour
-    | Resize
-    | Overlay
-    | Encode
-    | ClientSave
-    | Passthrough
-    | Transcode
-    | Metadata
-    | FrameRate
-    | Audio
-    | Container,
+    Decode | Orient | Colour | Resize | Overlay | Encode | ClientSave | Passthrough | Transcode | Metadata
+    | FrameRate | Audio | Container,
     Field(discriminator="op"),
-]
+]  # fmt: skip
 
 IMAGE_ENCODES = (EncodeJpeg, EncodeWebp, EncodeAvif, EncodeHeif, EncodePng)
 WRITES = (*IMAGE_ENCODES, EncodeVideo, ClientSave, Passthrough, Transcode)

@@ -33,7 +33,7 @@ def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
         pictures = f", its first {one.same_pictures} pictures made again" if one.same_pictures else ""
         proof = ", made again bit for bit" if one.exact else pictures
         kbps = rate.bitrate_bps / 1000
-        yield f"{one.name}: {before} to {after}, {kbps:.0f} kbit/s, reference CRF {rate.crf}{same}{proof}"
+        yield f"{one.name}: {before} to {after}, {kbps:.0f} kbit/s, reference CRF {rate.crf_in_words}{same}{proof}"
         yield from (f"  note: {doubt}" for doubt in one.doubts)
 
 
@@ -57,7 +57,7 @@ def draw_pair(finding: VideoFinding, pair: FilesOfPair, profile: Profile, folder
     written: list[Path] = []
     if finding.rate is not None and finding.rate.bitrates_bps:
         rate = finding.rate
-        crf = rate.crf if rate.crf_exact is None else round(rate.crf_exact, 2)
+        crf = None if rate.crf_exact is None else round(rate.crf_exact, 2)  # an end of the range is no meeting point
         points = [(float(one), float(bitrate)) for one, bitrate in rate.bitrates_bps.items()]
         written += write_rate_curve(points, folder, shared_bps=rate.bitrate_bps, crf=crf)
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
@@ -90,6 +90,7 @@ def _row(one: VideoFinding) -> dict[str, object]:
         "profile": one.structure.profile,
         "bitrate_bps": rate.bitrate_bps if rate else None,
         "crf": rate.crf if rate else None,
+        "crf_in_words": rate.crf_in_words if rate else None,
         "crf_exact": rate.crf_exact if rate else None,
         "censored": rate.censored if rate else None,
         "encodes": rate.encodes if rate else None,

@@ -396,6 +396,29 @@ class TestTrace:
         said = repost.emulate(as_bytes(cat, exif=exif()), profile).trace.summary()
         assert said == "resized 451x300 to 200x133 (lanczos?); saved as JPEG, quality 80, 4:2:0; dropped EXIF"
 
+    @pytest.mark.parametrize(
+        ("unknown", "words"),
+        [
+            ("steps.0.kernel", "resized 451x300 to 200x133 (lanczos?); saved as JPEG, quality 80, 4:2:0"),
+            ("steps.0.px", "resized 451x300 to 200x133? (lanczos); saved as JPEG, quality 80, 4:2:0"),
+            ("steps.0", "resized 451x300 to 200x133 (lanczos)?; saved as JPEG, quality 80, 4:2:0"),
+            ("steps.1.subsampling", "resized 451x300 to 200x133 (lanczos); saved as JPEG, quality 80, 4:2:0?"),
+            ("steps.1.optimize_huffman", "resized 451x300 to 200x133 (lanczos); saved as JPEG, quality 80, 4:2:0"),
+        ],
+    )
+    def test_what_is_assumed_is_marked_and_nothing_else(self, cat, make_profile, unknown, words):
+        profile = make_profile({"op": "resize", "fit": "width", "px": 200}, jpeg(80), unknown=[f"rules.0.{unknown}"])
+        assert repost.emulate(cat, profile).trace.summary() == words
+
+    @pytest.mark.parametrize(
+        ("unknown", "words"),
+        [("encode.quality", "JPEG, quality 90?, 4:2:0"), ("encode", "JPEG, quality 90, 4:2:0?")],
+    )
+    def test_what_is_assumed_of_the_app_is_marked_too(self, cat, make_profile, unknown, words):
+        save = {"op": "client_save", "encode": jpeg(90)}
+        profile = make_profile(jpeg(80), save, unknown=[f"rules.0.steps.1.{unknown}"])
+        assert repost.emulate(cat, profile).trace.summary().endswith(f"saved again by the app: saved as {words}")
+
     def test_two_profiles_with_the_same_rules_have_one_digest(self, make_profile):
         first = make_profile(jpeg(80))
         assert first.digest == make_profile(jpeg(80), summary="other words").digest

@@ -1,7 +1,11 @@
 """The exact video channel: sizes, times, sound, rotation, rates, and the bytes themselves."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 from typing import get_args
 
 import av
@@ -15,7 +19,7 @@ from repost.channel.video.emulate import emulate_video
 from repost.channel.video.fidelity import compare_videos
 from repost.channel.video.match import TOLERANCE_DB
 from repost.channel.video.settings import Crf, EncoderSettings
-from repost.core.errors import EncodeFailed, UnreadableMedia, UnsupportedMedia, UsageError
+from repost.core.errors import EncodeFailed, OutputUnwritable, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import read_video_facts
 from repost.media.video.frames import decode_frames, luma_of, read_stream_coding
@@ -71,6 +75,22 @@ def test_a_short_side_is_scaled_and_kept_even(share, tmp_path):
     assert "resized 150x94 to 78x48 (lanczos)" in served.trace.summary()
 
 
+@pytest.mark.parametrize(
+    ("unknown", "words"),
+    [
+        ("rate.crf", "encoded as H.264 main, CRF 28?; sound dropped"),
+        ("rate", "encoded as H.264 main, CRF 28?; sound dropped"),
+        ("profile", "encoded as H.264 main?, CRF 28; sound dropped"),
+        ("preset", "encoded as H.264 main, CRF 28; sound dropped"),
+    ],
+)
+def test_the_parameter_that_is_assumed_is_marked_and_no_other(tmp_path, unknown, words):
+    clip = make_clip(tmp_path / "a.mp4", count=4, audio="aac")
+    profile = profile_of({**CRF_28, "profile": "main"}, {"op": "audio", "action": "drop"})
+    doubtful = profile.model_copy(update={"unknown": (f"rules.0.steps.0.{unknown}",)})
+    assert emulate_video(VideoUpload(clip), doubtful, tmp_path / "b.mp4", seed=0).trace.summary() == words
+
+
 def test_odd_sides_lose_a_pixel_where_chroma_needs_even_ones(share, tmp_path):
     clip = make_clip(tmp_path / "a.mkv", size=(97, 65), pixel_format="yuv444p")
     facts = read_video_facts(share(clip, CRF_28).path)
@@ -119,6 +139,43 @@ def test_a_frame_rate_is_capped_by_dropping_frames(share, tmp_path):
     served = share(slower, rate, CRF_28)
     assert read_video_facts(served.path).fps == 20
     assert "frames per second" not in served.trace.summary()
+
+
+DAYS = 3 * 86_400_000
+"""In milliseconds."""
+
+
+@pytest.mark.parametrize("step", [CRF_28, {**CRF_28, "rate": {"mode": "quality", "psnr_db": 30.0}}])
+def test_a_gap_of_days_is_not_filled_with_frames(share, tmp_path, step):
+    clip = make_clip(tmp_path / "a.mkv", count=6, times=[0, 40, 80, 120, 160, DAYS], tick=Fraction(1, 1000))
+    with pytest.raises(UnsupportedMedia, match=r"a\.mkv: got 6 frames over 72 hours, expected at most 100,000"):
+        share(clip, {"op": "frame_rate", "fps": 20}, step)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
+def test_a_last_frame_that_stays_for_days_is_not_repeated(share, tmp_path):
+    clip = tmp_path / "a.mkv"
+    with av.open(str(make_clip(tmp_path / "b.mp4", count=6))) as source, av.open(str(clip), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        packets[-1].duration = round(86_400 / packets[-1].time_base)
+        for packet in packets:
+            packet.stream = stream
+            target.mux(packet)
+    with pytest.raises(UnsupportedMedia, match=r"6 frames over 24 hours"):
+        share(clip, {"op": "frame_rate", "fps": 20}, CRF_28)
+
+
+def test_times_that_the_container_cannot_hold_are_the_uploads_fault(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mkv", count=6, times=[0, 40, 80, 120, 160, DAYS], tick=Fraction(1, 1000))
+    with pytest.raises(UnsupportedMedia, match=r"a\.mkv: got times"):
+        share(clip, CRF_28)
+
+
+def test_a_gap_of_minutes_is_filled_with_frames(share, tmp_path):
+    clip = make_clip(tmp_path / "a.mkv", size=(32, 16), count=3, times=[0, 40, 60_000], tick=Fraction(1, 1000))
+    served = share(clip, {"op": "frame_rate", "fps": 20}, {**CRF_28, "preset": "ultrafast"})
+    assert read_video_facts(served.path).frame_count == pytest.approx(1201, abs=2)
 
 
 def test_the_length_of_groups_is_seconds_of_the_served_rate(share, tmp_path):
@@ -235,6 +292,24 @@ def test_other_standards_are_written_too(share, tmp_path, codec):
     assert read_video_facts(served.path).codec == codec
 
 
+@pytest.mark.parametrize("codec", ["h264", "hevc", "vp9", "av1"])
+def test_encoders_print_nothing(tmp_path, codec):
+    """Their own log would be written over progress bars. Only another process tells what C writes to stderr."""
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=4)
+    step = {"op": "encode", "codec": codec, "rate": {"mode": "crf", "crf": 40}}
+    profile = profile_of(step).model_dump_json()
+    script = (
+        "import sys; from pathlib import Path; from repost.channel.video.emulate import emulate_video;"
+        "from repost.media.video.upload import VideoUpload; from repost.platforms import Profile;"
+        "emulate_video(VideoUpload(Path(sys.argv[1])), Profile.model_validate_json(sys.argv[2]), Path(sys.argv[3]), "
+        "seed=0)"
+    )
+    call = [sys.executable, "-c", script, str(clip), profile, str(tmp_path / "b.mp4")]
+    environment = {name: value for name, value in os.environ.items() if name != "SVT_LOG"}
+    ran = subprocess.run(call, capture_output=True, text=True, check=True, env=environment)
+    assert (ran.stdout, ran.stderr) == ("", "")
+
+
 def test_the_encoders_message_is_stripped_unless_the_profile_keeps_it(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", count=10)
     assert read_stream_coding(share(clip, CRF_28).path).settings is None
@@ -246,6 +321,24 @@ def test_a_passthrough_keeps_every_byte(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", audio="aac")
     served = share(clip, {"op": "passthrough"})
     assert served.path.read_bytes() == clip.read_bytes()
+
+
+@pytest.mark.parametrize("path", ["gone.mp4", "/proc/self/mem"])  # at 0, the latter opens and cannot be read
+def test_an_upload_that_cannot_be_read_on_is_named_and_not_the_output(tmp_path, path):
+    if path.startswith("/proc") and not Path(path).exists():
+        pytest.skip("only Linux has a file that opens and cannot be read")
+    upload = VideoUpload(make_clip(tmp_path / "a.mp4", count=3), name="a.mp4")
+    assert upload.digest
+    upload.path = tmp_path / path
+    with pytest.raises(UnreadableMedia, match=r"^a\.mp4 cannot be decoded"):
+        emulate_video(upload, profile_of({"op": "passthrough"}), tmp_path / "out.mp4", seed=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path):
+    upload = VideoUpload(make_clip(tmp_path / "a.mp4", count=3), name="a.mp4")
+    with pytest.raises(OutputUnwritable, match=r"nowhere/out\.mp4"):
+        emulate_video(upload, profile_of({"op": "passthrough"}), tmp_path / "nowhere" / "out.mp4", seed=0)
 
 
 @pytest.mark.parametrize("size", [(96, 64), (150, 94)])
@@ -291,10 +384,33 @@ def test_fidelity_is_matched_at_any_depth_and_on_any_scale(share, tmp_path, step
     assert compare_videos(VideoUpload(clip), served.path)["psnr_db"] == pytest.approx(psnr_db, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("rate", "passes"),
+    [
+        ({"mode": "crf", "crf": 28}, 1),
+        ({"mode": "abr", "bits_per_pixel_s": 12, "passes": 2}, 2),
+        (
+            {"mode": "quality", "psnr_db": 33.0},
+            3,
+        ),  # two encodes of the search at the least, and the one that is written
+    ],
+)
+def test_every_pass_over_the_frames_tells_how_far_it_is(tmp_path, rate, passes):
+    clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=48, fps=48)
+    told = []
+    steps = {"op": "frame_rate", "fps": 12}, {**CRF_28, "rate": rate}
+    emulate_video(VideoUpload(clip), profile_of(*steps), tmp_path / "b.mp4", seed=0, on_frame=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 48
+    assert max(np.diff([0, *told])) <= 1
+    assert len(told) % 48 == 0
+    assert len(told) // 48 >= passes
+
+
 def test_memory_is_fresh_before_the_search_for_a_fidelity(share, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(video_match, "fresh_memory", lambda: seen.append("fresh"))
-    monkeypatch.setattr(video_match, "measure_psnr", lambda *_: seen.append("encode") or 30.0)
+    monkeypatch.setattr(video_match, "measure_psnr", lambda *_, **__: seen.append("encode") or 30.0)
     share(make_clip(tmp_path / "a.mp4", count=3), {**CRF_28, "rate": {"mode": "quality", "psnr_db": 30.0}})
     assert seen == ["fresh", "encode"]
 

@@ -45,6 +45,13 @@ def test_images_and_videos_mix(probe, files):
     assert video["file"] == str(files / "a.mp4")
 
 
+def test_figures_that_cannot_be_written_end_the_call_before_the_work(probe, files, tmp_path):
+    (tmp_path / "note").write_text("kept")
+    code, out, err = probe(files / "a.mp4", "--figures", tmp_path / "note")
+    assert (code, out) == (2, "")
+    assert "expected a folder" in err
+
+
 def test_words_for_people(probe, files):
     code, out, _ = probe(files / "a.mp4")
     said = dict(line.strip().split(maxsplit=1) for line in out.splitlines()[1:])

@@ -76,10 +76,28 @@ BROKEN = [
     ("an unclosed table", "[[rules]]", "[[rules]", "", "not valid TOML"),
     ("a newer format", "schema_version = 1", "schema_version = 2", "schema_version", "got 2, expected 1"),
     ("a missing field", 'platform = "somewhere"\n', "", "platform", "missing"),
-    ("a misspelt field", "summary =", "sumary =", "sumary", "no such field"),
-    ("a misspelt field of a step", "px = 1000 }", "px = 1000, kernal = 1 }", "rules.0.steps.1.kernal", "spelling"),
-    ("a misspelt condition", "long_side_px =", "longside_px =", "rules.0.when.longside_px", "no such field"),
-    ("a misspelt limit", "{ over = 1000 }", "{ above = 1000 }", "rules.0.when.long_side_px.above", "no such field"),
+    ("a misspelt field", "summary =", "sumary =", "sumary", "did you mean 'summary'?"),
+    (
+        "a misspelt field of a step",
+        "px = 1000 }",
+        "px = 1000, kernal = 1 }",
+        "rules.0.steps.1.kernal",
+        "did you mean 'kernel'?",
+    ),
+    (
+        "a misspelt condition",
+        "long_side_px =",
+        "longside_px =",
+        "rules.0.when.longside_px",
+        "did you mean 'long_side_px'?",
+    ),
+    (
+        "a misspelt limit",
+        "{ over = 1000 }",
+        "{ above = 1000 }",
+        "rules.0.when.long_side_px.above",
+        "did you mean 'over'?",
+    ),
     ("a name with blanks", '"somewhere"', '"some where"', "platform", "got 'some where', expected lower-case"),
     ("a date in words", '"2026-01"', '"January"', "observed", "got 'January', expected YYYY, YYYY-MM or YYYY-MM-DD"),
     ("no evidence", '[[evidence]]\nkind = "measured"\nsource = "a test"', "evidence = []", "evidence", "at least 1"),
@@ -90,7 +108,13 @@ BROKEN = [
     ("quality over 100", "quality = 80 }", "quality = 101 }", "rules.0.steps.2.quality", "from 1 to 100"),
     ("quality 0 in a choice", "[80, 90]", "[80, 0]", "rules.1.steps.0.quality", "got 0"),
     ("half a quality", "quality = 80 }", "quality = 80.5 }", "rules.0.steps.2.quality", "whole number"),
-    ("a quality in words", "quality = 80 }", 'quality = "high" }', "rules.0.steps.2.quality", "valid"),
+    (
+        "a quality in words",
+        "quality = 80 }",
+        'quality = "high" }',
+        "rules.0.steps.2.quality",
+        "got 'high', expected a number",
+    ),
     ("endless size", "px = 1000 }", "px = inf }", "rules.0.steps.1.px", "finite"),
     ("weights too few", "[1, 3]", "[1]", "rules.1.steps.0.quality", "1 weights for 2 values"),
     ("weights of nothing", "[1, 3]", "[0, 0]", "rules.1.steps.0.quality", "all weights are zero"),
@@ -122,7 +146,7 @@ BROKEN = [
         "quality = 80 }",
         f"tables = {{ luma = {TABLE.replace('9', '0', 1)}, chroma = {TABLE} }} }}",
         "rules.0.steps.2.tables.luma.0",
-        "greater than or equal to 1",
+        "got 0, expected 1 or more",
     ),
     (
         "a short table",
@@ -180,8 +204,8 @@ BROKEN = [
     ("a bare date", '"2026-01"', "2026-01-02", "observed", 'write observed = "2026-01-02"'),
     ("one format", *when('{ format = "png" }'), "rules.0.when.format", 'write format = ["png"]'),
     ("one table of rules", "[[evidence]]", "[evidence]", "evidence", "write [[evidence]]"),
-    ("a limit in words", "{ over = 1000 }", '{ over = "1000" }', "rules.0.when.long_side_px.over", "valid number"),
-    ("a limit of yes", "{ over = 1000 }", "{ over = true }", "rules.0.when.long_side_px.over", "valid number"),
+    ("a limit in words", "{ over = 1000 }", '{ over = "1000" }', "rules.0.when.long_side_px.over", "expected a number"),
+    ("a limit of yes", "{ over = 1000 }", "{ over = true }", "rules.0.when.long_side_px.over", "expected a number"),
     ("no number as limit", "{ over = 1000 }", "{ over = nan }", "rules.0.when.long_side_px.over", "finite"),
     ("an endless limit", "{ over = 1000 }", "{ under = inf }", "rules.0.when.long_side_px.under", "finite"),
     ("crossed limits", "{ over = 1000 }", "{ over = 9, under = 8 }", "rules.0.when.long_side_px", "over 9 and under 8"),
@@ -193,14 +217,14 @@ BROKEN = [
         "no number",
     ),
     ("an endless weight", "[1, 3]", "[1, inf]", "rules.1.steps.0.quality.weights.1", "finite"),
-    ("a weight of yes", "[1, 3]", "[1, true]", "rules.1.steps.0.quality.weights.1", "valid number"),
+    ("a weight of yes", "[1, 3]", "[1, true]", "rules.1.steps.0.quality.weights.1", "expected a number"),
     ("weights beyond numbers", "[1, 3]", "[1e308, 1e308]", "rules.1.steps.0.quality", "smaller ones"),
     (
         "a band in words",
         QUALITY,
         f"quality = {by('width_px')}".replace("9,", "'9',"),
         "rules.1.steps.0.quality.bands.0.under",
-        "valid number",
+        "expected a number",
     ),
     ("a value by fps", QUALITY, f"quality = {by('fps')}", "rules.1", "steps.0.quality depends on 'fps'"),
     (
@@ -306,6 +330,11 @@ def test_the_wrong_field_is_named(wrong, text, instead, field, words, tmp_path):
     problems = problems_of(broken, tmp_path)
     named = [message for where, message in problems if where == field or (field and where.startswith(f"{field}."))]
     assert any(words in message for message in named), problems
+
+
+def test_a_value_that_is_neither_whole_nor_a_number_is_one_fault(tmp_path):
+    problems = problems_of(SOUND.replace("quality = 80 }", 'quality = "high" }'), tmp_path)
+    assert problems == (("rules.0.steps.2.quality", "got 'high', expected a number"),)
 
 
 def test_every_wrong_field_is_named_at_once(tmp_path):

@@ -45,6 +45,33 @@ def test_it_round_trips_through_json(profile):
     assert again.digest == profile.digest
 
 
+@pytest.mark.parametrize(
+    ("codec", "encoder", "standard"),
+    [
+        ("hevc", "libx264", "h264"),
+        ("h264", "libx265", "hevc"),
+        ("h264", "av1_nvenc", "av1"),
+        ("vp9", "h264_qsv", "h264"),
+    ],
+)
+def test_an_encoder_of_another_standard_is_refused(parsed, codec, encoder, standard):
+    parsed["rules"][0]["steps"] = [
+        {"op": "encode", "codec": codec, "encoder": encoder, "rate": {"mode": "crf", "crf": 28}}
+    ]
+    with pytest.raises(InvalidProfile) as caught:
+        parse_profile(parsed, source="test")
+    ((field, words),) = caught.value.problems
+    assert field == "rules.0.steps.0"
+    assert words.startswith(f"got encoder '{encoder}' with codec '{codec}', expected one that writes {codec}")
+    assert f"write codec = '{standard}'" in words
+
+
+@pytest.mark.parametrize(("codec", "encoder"), [("av1", "libaom-av1"), ("hevc", "hevc_nvenc"), ("h264", "argos")])
+def test_an_encoder_of_the_standard_or_of_no_known_one_is_sound(codec, encoder):
+    rate = CrfRate(mode="crf", crf=28)
+    assert EncodeVideo(op="encode", codec=codec, encoder=encoder, rate=rate).encoder == encoder
+
+
 def test_leaving_out_defaults_loses_nothing(profile):
     short = json.loads(profile.model_dump_json(exclude_defaults=True))
     assert Profile.model_validate(short) == profile

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from repost.channel.encode import encoder_versions
 from repost.channel.trace import StepTrace, Trace, VideoFileFacts
-from repost.channel.video.match import match_psnr
+from repost.channel.video.match import MOST_PASSES, match_psnr
 from repost.channel.video.plan import Plan, plan_video
 from repost.channel.video.settings import Crf, Match
-from repost.channel.video.write import OnFrame, write_video
-from repost.core.errors import OutputUnwritable
+from repost.channel.video.write import OnFrame, told_as_part, write_video
+from repost.core.errors import OutputUnwritable, UnreadableMedia
 from repost.core.files import atomic_writer
 from repost.media.read import NO_LIMIT
 from repost.media.video.facts import VideoFacts, read_video_facts
 from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
+
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def emulate_video(
         seed: Decides what is drawn, together with the upload's content and the profile: neither the order of calls
             nor the process matters.
         match: "quality" aims at the fidelity that the profile states and not at its rate.
-        on_frame: Told the number of frames done so far.
+        on_frame: Told how far the work is, in frames of the upload.
 
     Returns:
         Where the served file is, and its trace.
@@ -67,11 +70,13 @@ def emulate_video(
     plan = plan_video(upload, profile, seed=seed, match=match)
     done = list(plan.steps)
     if plan.settings is None:
-        _copy(upload.path, out)
+        _copy(upload, out)
     else:
         settings = plan.settings
         if plan.psnr_db is not None:
-            found = match_psnr(upload, plan, settings, psnr_db=plan.psnr_db)
+            found = match_psnr(upload, plan, settings, psnr_db=plan.psnr_db, on_frame=on_frame)
+            searched = found.encodes / MOST_PASSES
+            on_frame = told_as_part(on_frame, searched, 1, frame_count=upload.facts.frame_count)
             settings = found.settings
             done = _with_match(done, settings.rate, psnr_db=round(found.psnr_db, 3), reached=found.reached)
         write_video(upload, plan, settings, out, on_frame=on_frame)
@@ -97,12 +102,23 @@ def _with_match(steps: list[StepTrace], rate: object, **found: Any) -> list[Step
     ]
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(upload: VideoUpload, target: Path) -> None:
     try:
-        with source.open("rb") as stream, atomic_writer(target) as copy:
-            shutil.copyfileobj(stream, copy)
+        with atomic_writer(target) as copy:
+            for piece in _pieces(upload):
+                copy.write(piece)
+    except UnreadableMedia:  # an OSError too
+        raise
     except OSError as error:
         raise OutputUnwritable(target, reason=error.strerror or str(error)) from error
+
+
+def _pieces(upload: VideoUpload) -> Iterator[bytes]:
+    try:
+        with upload.path.open("rb") as stream:
+            yield from iter(partial(stream.read, _PIECE_BYTES), b"")
+    except OSError as error:
+        raise UnreadableMedia(upload.name, reason=error.strerror or str(error)) from error
 
 
 def _trace(

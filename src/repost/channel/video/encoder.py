@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -79,6 +80,8 @@ class Slots:
 
 
 _LATEST = Fraction(8, 5)
+_SVT_ERRORS = "1"
+"""SVT_LOG_ERROR of its svt_log.h."""
 
 
 class Encoder:
@@ -161,6 +164,9 @@ def configure(
         colour: What the stream says about its colours; nothing when None.
         stats: The pass (1 or 2) of a two-pass encode and the file its statistics go through.
     """
+    if settings.encoder == "libsvtav1":
+        # It prints its settings to stderr at every start, and heeds neither FFmpeg's log level nor an option.
+        os.environ.setdefault("SVT_LOG", _SVT_ERRORS)
     context.width, context.height = size
     context.pix_fmt = settings.pixel_format
     context.time_base, context.framerate = clock.tick, clock.fps

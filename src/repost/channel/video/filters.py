@@ -14,6 +14,8 @@ from av.video.stream import VideoStream
 from repost.channel.sizes import Size
 from repost.channel.trace import Box
 from repost.channel.video.failing import failing
+from repost.core.errors import UnsupportedMedia
+from repost.media.video.upload import VideoUpload
 
 _QUARTER_TURNS = {90: "clock", 270: "cclock"}
 """Directions of FFmpeg's transpose filter by how far clockwise a frame is turned."""
@@ -111,6 +113,49 @@ class FilterGraph:
                     return
             ready.pict_type = PictureType.NONE
             yield ready
+
+
+class RepeatLimit:
+    """Refuses uploads whose gaps would be filled with frames for hours.
+
+    A gap of days takes a few bytes to write. What a constant rate makes of an upload may be `MOST_FRAMES`, or
+    `MOST_FRAMES_OF_ONE` times as many frames as the upload has, whichever is more.
+
+    Args:
+        upload: The video.
+        fps: The constant rate its frames are brought to; nothing is refused when None.
+    """
+
+    def __init__(self, upload: VideoUpload, fps: Fraction | None) -> None:
+        self._upload, self._fps = upload, fps
+        self._most = max(MOST_FRAMES, MOST_FRAMES_OF_ONE * upload.facts.frame_count)
+        self._first: Fraction | None = None
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """Let a decoded frame pass.
+
+        Raises:
+            UnsupportedMedia: It comes too late after the first, or stays for too long.
+        """
+        if self._fps is None or frame.pts is None or frame.time_base is None:
+            return frame
+        if self._first is None:
+            self._first = frame.pts * frame.time_base
+        span_s = (frame.pts + frame.duration) * frame.time_base - self._first
+        if span_s * self._fps > self._most:
+            raise UnsupportedMedia(
+                self._upload.name,
+                got=f"{self._upload.facts.frame_count:,} frames over {float(span_s) / 3600:,.0f} hours",
+                expected=f"at most {self._most:,} frames at {float(self._fps):g} per second",
+                remedy="its times are damaged, or it stands still for too long; cut it first",
+            )
+        return frame
+
+
+MOST_FRAMES = 100_000
+"""An hour at the 25 to 30 frames per second of most videos: as many as any film clip may be made into."""
+MOST_FRAMES_OF_ONE = 1000
+"""Half a minute at 30 frames per second: slides stand as long, and recordings of screens have long pauses."""
 
 
 def _source(graph: Graph, stream: VideoStream) -> FilterContext:

@@ -16,7 +16,7 @@ from repost.channel.video.encoder import Clock, Encoder
 from repost.channel.video.failing import failing
 from repost.channel.video.plan import Plan
 from repost.channel.video.settings import Crf, EncoderSettings
-from repost.channel.video.write import filtered_frames
+from repost.channel.video.write import OnFrame, filtered_frames, told_as_part
 from repost.core.heap import fresh_memory
 from repost.media.video.frames import luma_of
 from repost.media.video.upload import VideoUpload
@@ -29,6 +29,8 @@ TOLERANCE_DB = 0.05
 _SLOPE_DB = -0.55
 """Decibels of one step of CRF: where a search starts from, before two points give its own."""
 _MOST_ENCODES = 8
+MOST_PASSES = _MOST_ENCODES + 1
+"""Of a whole emulation, the one that writes the file included."""
 _SCALES = {"libx264": (51.0, 3), "libx265": (51.0, 3)}
 _OTHER_SCALE = (63.0, 0)
 """The highest rate factor of an encoder, and how many decimals it heeds: libvpx and SVT-AV1 take whole numbers only."""
@@ -53,7 +55,14 @@ class Matched:
     reached: bool
 
 
-def match_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, psnr_db: float) -> Matched:
+def match_psnr(
+    upload: VideoUpload,
+    plan: Plan,
+    settings: EncoderSettings,
+    *,
+    psnr_db: float,
+    on_frame: OnFrame | None = None,
+) -> Matched:
     """Find the fractional CRF at which the served frames are as far from the upload as wanted.
 
     Args:
@@ -61,6 +70,8 @@ def match_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, ps
         plan: What happens to its frames before they are encoded.
         settings: How they are encoded; the rate is replaced.
         psnr_db: Wanted PSNR of luma, of the mean squared error over all frames.
+        on_frame: Told how far the work is. How many encodes it takes is not known: each counts as one of the most there
+            may be and one more, which writes the file.
 
     Returns:
         The best rate factor found.
@@ -75,7 +86,9 @@ def match_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, ps
     crf = round(settings.rate.crf if isinstance(settings.rate, Crf) else high / 2, decimals)
     tried: dict[float, float] = {}
     while True:
-        tried[crf] = measure_psnr(upload, plan, replace(settings, rate=Crf(crf)))
+        share = len(tried) / MOST_PASSES, (len(tried) + 1) / MOST_PASSES
+        tell = told_as_part(on_frame, *share, frame_count=upload.facts.frame_count)
+        tried[crf] = measure_psnr(upload, plan, replace(settings, rate=Crf(crf)), on_frame=tell)
         best = min(tried, key=lambda one: abs(tried[one] - psnr_db))
         if abs(tried[best] - psnr_db) <= TOLERANCE_DB or len(tried) == _MOST_ENCODES:
             break
@@ -99,7 +112,9 @@ def _next(tried: dict[float, float], psnr_db: float, best: float) -> float:
     return best + (psnr_db - tried[best]) / slope
 
 
-def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> float:
+def measure_psnr(
+    upload: VideoUpload, plan: Plan, settings: EncoderSettings, *, on_frame: OnFrame | None = None
+) -> float:
     """The fidelity of an encode to the frames it was given.
 
     Frames wait for their decoded likeness; an encoder holds back no more than its lookahead, so memory is bounded.
@@ -108,6 +123,7 @@ def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> 
         upload: The video.
         plan: What happens to its frames before they are encoded.
         settings: How they are encoded.
+        on_frame: Told how many frames of the upload are done.
 
     Returns:
         PSNR of luma in dB, of the mean squared error over all frames; infinite where frames are equal.
@@ -131,7 +147,7 @@ def measure_psnr(upload: VideoUpload, plan: Plan, settings: EncoderSettings) -> 
             errors.extend(_squared_error(waiting.popleft(), frame) for frame in decoded)
 
     encode: Callable[[VideoFrame | None], list[Any]] = encoder.encode
-    for frame in filtered_frames(upload, plan, clock):
+    for frame in filtered_frames(upload, plan, clock, on_frame=on_frame):
         waiting.append(frame)
         compare(encode(frame))
     compare(encode(None))

@@ -8,20 +8,22 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import av
 from av.bitstream import BitStreamFilterContext
-from av.error import FFmpegError
+from av.error import FFmpegError, PatchWelcomeError
 from av.video.frame import VideoFrame
 
 from repost.channel.video.audio import Sound, not_held
 from repost.channel.video.encoder import Clock, Encoder, Slots, configure
 from repost.channel.video.failing import failing
+from repost.channel.video.filters import RepeatLimit
 from repost.channel.video.plan import Plan
 from repost.channel.video.settings import Abr, EncoderSettings
-from repost.core.errors import EncodeFailed, OutputUnwritable
+from repost.core.errors import EncodeFailed, OutputUnwritable, UnsupportedMedia
 from repost.core.files import atomic_path
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import VideoFacts
@@ -30,6 +32,24 @@ from repost.media.video.upload import VideoUpload
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames handled so far."""
+
+
+def told_as_part(on_frame: OnFrame | None, start: float, end: float, *, frame_count: int) -> OnFrame | None:
+    """Tell of one of several passes over a video as a part of the work.
+
+    Args:
+        on_frame: Who is told of the whole, in frames of the upload.
+        start: What share of the work is done when the pass begins, 0 to 1.
+        end: What share when it ends.
+        frame_count: Frames of the upload.
+
+    Returns:
+        Who is told of the frames of the pass.
+    """
+    if on_frame is None:
+        return None
+    return lambda count: on_frame(int(start * frame_count + (end - start) * min(count, frame_count)))
+
 
 _SEI_FILTERS = {"libx264": "filter_units=remove_types=6", "libx265": "filter_units=remove_types=39|40"}
 """NAL unit types of supplemental enhancement information: 6 in H.264, 39 and 40 in HEVC."""
@@ -51,37 +71,46 @@ def write_video(
         EncodeFailed: An encoder refused its settings.
         OutputUnwritable: The file cannot be written.
         UnreadableMedia: The upload is damaged; nothing is left at `out`.
+        UnsupportedMedia: Its gaps would have to be filled for too long, or the container cannot hold its sound.
     """
     fresh_memory()
-    job = _Job(upload, plan, settings, out, Clock.of(upload.facts, fps=plan.filter.fps), on_frame)
+    job = _Job(upload, plan, settings, out, Clock.of(upload.facts, fps=plan.filter.fps))
+    tell = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
         stats = Path(scratch) / "stats" if job.passes == 2 else None
         if stats is not None:
-            job.gather(stats)
+            job.gather(stats, tell(0, 1 / 2))
         with atomic_path(out) as part:
-            job.write(part, stats)
+            job.write(part, stats, tell(0 if stats is None else 1 / 2, 1))
 
 
-def filtered_frames(upload: VideoUpload, plan: Plan, clock: Clock) -> Iterator[VideoFrame]:
+def filtered_frames(
+    upload: VideoUpload, plan: Plan, clock: Clock, *, on_frame: OnFrame | None = None
+) -> Iterator[VideoFrame]:
     """The frames that an encoder gets, on its clock.
 
     Args:
         upload: The video.
         plan: What happens to it.
         clock: Of the encode.
+        on_frame: Told how many frames of the upload are done.
 
     Yields:
         Frames of the served size and format.
 
     Raises:
         UnreadableMedia: The upload is damaged.
+        UnsupportedMedia: Its gaps would have to be filled for too long.
     """
     slots = Slots(clock, start=upload.facts.start_s)
     with upload.open() as (container, stream):
         stream.thread_type = "AUTO"
-        for frame in plan.filter.apply(container.decode(stream), stream):
-            if slots.place(frame):
-                yield frame
+        graph, passed = plan.filter.over(stream), RepeatLimit(upload, plan.filter.fps)
+        for count, frame in enumerate(container.decode(stream), 1):
+            yield from filter(slots.place, graph.push(passed(frame)))
+            if on_frame is not None:
+                on_frame(count)
+        yield from filter(slots.place, graph.push(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +122,20 @@ class _Job:
     settings: EncoderSettings
     out: Path
     clock: Clock
-    on_frame: OnFrame | None
 
     @property
     def passes(self) -> int:
         rate = self.settings.rate
         return rate.passes if isinstance(rate, Abr) else 1
 
-    def gather(self, stats: Path) -> None:
+    def gather(self, stats: Path, on_frame: OnFrame | None) -> None:
         """The first of two passes, of which only the encoder's statistics are kept."""
         encoder = Encoder(self.settings, size=self.plan.filter.size, clock=self.clock, stats=(1, stats))
-        for count, frame in enumerate(filtered_frames(self.upload, self.plan, self.clock), 1):
+        for frame in filtered_frames(self.upload, self.plan, self.clock, on_frame=on_frame):
             encoder.encode(frame)
-            self._tell(count // 2)
         encoder.encode(None)
 
-    def write(self, part: Path, stats: Path | None) -> None:
+    def write(self, part: Path, stats: Path | None, on_frame: OnFrame | None) -> None:
         """The pass that writes the file."""
         facts = self.upload.facts
         slots = Slots(self.clock, start=facts.start_s)
@@ -119,6 +146,7 @@ class _Job:
             writer = _PictureWriter(target, self, stats)
             sound = Sound(source, target, self.plan.audio, start=facts.start_s, name=self.upload.name)
             graph = self.plan.filter.over(stream)
+            passed = RepeatLimit(self.upload, self.plan.filter.fps)
             stream.thread_type = "AUTO"
             streams = [stream] if sound.stream is None else [stream, sound.stream]
             count = 0
@@ -127,15 +155,12 @@ class _Job:
                     sound.take(item)
                     continue
                 count += 1
-                writer.write(frame for frame in graph.push(item) if slots.place(frame))
-                self._tell((facts.frame_count * (self.passes - 1) + count) // self.passes)
-            writer.write(frame for frame in graph.push(None) if slots.place(frame))
+                writer.write(filter(slots.place, graph.push(passed(item))))
+                if on_frame is not None:
+                    on_frame(count)
+            writer.write(filter(slots.place, graph.push(None)))
             writer.finish()
             sound.finish()
-
-    def _tell(self, count: int) -> None:
-        if self.on_frame is not None:
-            self.on_frame(count)
 
 
 def _decoded(source: Any, streams: list[Any], pictures: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - PyAV's stubs
@@ -219,6 +244,13 @@ def _new_file(part: Path, job: _Job) -> Generator[Any]:  # PyAV's stubs leave ha
         yield target
         target.close()
     except FFmpegError as error:
+        if isinstance(error, PatchWelcomeError):  # what its muxer of MP4 says of steps beyond 32 bits
+            raise UnsupportedMedia(
+                job.upload.name,
+                got=f"times {job.upload.facts.duration_s / 3600:,.0f} hours apart",
+                expected=f"steps between frames that {wanted.format} holds",
+                remedy="its times are damaged, or it stands still for too long; cut it first",
+            ) from error
         reason = (error.strerror or str(error)).lower()
         if error.errno != errno.EINVAL:
             raise OutputUnwritable(job.out.name, reason=reason) from error

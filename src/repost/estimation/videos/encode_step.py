@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from repost.channel.video.settings import ENCODERS
 from repost.estimation.videos.finding import Structure, VideoFinding, encoder_profile, likeliest_preset
 from repost.estimation.videos.rate_law import as_value, average_preset, rate_law
 
@@ -23,9 +24,9 @@ def encode_step(same: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str,
     """
     structures = [one.structure for one in same]
     codec = structures[0].codec
-    encoder = _ENCODERS.get(codec, "libx264")
+    encoder = ENCODERS.get(codec, "libx264")
     x264 = encoder == "libx264"
-    step: dict[str, Any] = {"op": "encode", "codec": codec if codec in _ENCODERS else "h264", "encoder": encoder}
+    step: dict[str, Any] = {"op": "encode", "codec": codec if codec in ENCODERS else "h264", "encoder": encoder}
     unknown: list[str] = [] if any(map(_is_known, same)) else ["encoder"]
     step["profile"] = encoder_profile(encoder, _most([one.profile for one in structures]))
     step["pixel_format"] = _most([one.pixel_format for one in structures])
@@ -48,9 +49,6 @@ def encode_step(same: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str,
         step["psnr_db"] = as_value(fidelities)
     provenance |= _structure_votes(structures)
     return {name: value for name, value in step.items() if value is not None}, provenance, [*unknown, *untold]
-
-
-_ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 
 
 def _is_known(finding: VideoFinding) -> bool:

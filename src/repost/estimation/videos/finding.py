@@ -145,7 +145,8 @@ class Rate(Data):
         crf: Smallest whole rate factor in the range searched at which the upload, encoded with the encoder's defaults,
             takes less: the published framework's answer.
         censored: Why that is only an end of the range.
-        crf_exact: The rate factor, as a fraction, at which it takes as much, with the encoder's defaults.
+        crf_exact: The rate factor, as a fraction, at which it takes as much, with the encoder's defaults; None where
+            censored.
         searched_with: FFmpeg's name of the encoder that these are of.
         encodes: Full encodes that the search took.
         bitrates_bps: What was measured, by rate factor.
@@ -166,6 +167,12 @@ class Rate(Data):
     proven_crf: float | None = None
     averages: tuple[AverageFit, ...] = ()
     psnr_db: float | None = None
+
+    @property
+    def crf_in_words(self) -> str:
+        """The rate factor found, such as "28"; "20 or less", "51 or more" where it is an end of the range searched."""
+        ends = {None: "", "below at the start": " or less", "never below": " or more"}
+        return f"{self.crf}{ends[self.censored]}"
 
 
 class VideoFinding(Data):

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from repost.channel.sizes import Size
 from repost.channel.video.encoder import Clock, Encoder, Slots
-from repost.channel.video.filters import FrameFilter
+from repost.channel.video.filters import FrameFilter, RepeatLimit
 from repost.channel.video.settings import EncoderSettings, RateControl
 from repost.core.heap import fresh_memory
 from repost.media.video.upload import VideoUpload
@@ -61,7 +61,8 @@ class Recipe:
         with upload.open() as (container, stream):
             # One thread costs the least CPU time; who has many uploads has other work for the other cores.
             stream.codec_context.thread_count = 1
-            frames = filtered.apply(container.decode(stream), stream)
+            decoded = map(RepeatLimit(upload, self.fps), container.decode(stream))
+            frames = filtered.apply(decoded, stream)
             yield from islice((frame for frame in frames if slots.place(frame)), most)
 
     def encoder(self, upload: VideoUpload, rate: RateControl) -> Encoder:
