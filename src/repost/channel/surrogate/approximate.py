@@ -233,15 +233,19 @@ def _padded(plane: Tensor, axis: int, multiple: int) -> Tensor:
 def _quantised(plane: Tensor, step: Tensor, *, block_px: int, gradient: Gradient) -> Tensor:
     """Coefficients of every block rounded to multiples of the step, and back to whole levels."""
     height, width = plane.shape[2:]
-    padded = _padded(_padded(plane, -1, block_px), -2, block_px)
-    count, channels, high, wide = padded.shape
-    shape = (count, channels, high // block_px, block_px, wide // block_px, block_px)
-    blocks = (padded - 128).view(shape).transpose(3, 4)
     cosines = _cosines(block_px, plane.device)
-    step = step.to(plane).view(-1, 1, 1, 1, 1, 1)
-    coefficients = step * _with_slope(cosines @ blocks @ cosines.T / step, gradient)
-    decoded = (cosines.T @ coefficients @ cosines).transpose(3, 4).reshape(padded.shape)
+    step = step.to(plane).view(-1, 1, 1, 1)
+    values = _in_blocks(_padded(_padded(plane, -1, block_px), -2, block_px) - 128, cosines) / step
+    decoded = _in_blocks(step * _with_slope(values, gradient), cosines.T)
     return _whole(decoded[..., :height, :width] + 128)
+
+
+def _in_blocks(plane: Tensor, matrix: Tensor) -> Tensor:
+    """Matrix x block x transposed matrix for every block, in place of the block: no block is copied out."""
+    count, channels, height, width = plane.shape
+    side = len(matrix)
+    across = plane.reshape(count, channels, height, width // side, side) @ matrix.T
+    return (matrix @ across.reshape(count, channels, height // side, side, width)).reshape(plane.shape)
 
 
 @cache
