@@ -63,6 +63,15 @@ def test_large_pictures_equal_the_exact_channel(kernel, size):
     assert torch.equal(resize(as_levels(pixels), placement, kernel=kernel), exact(pixels, placement, kernel))
 
 
+@pytest.mark.parametrize("kernel", PILLOW)
+@pytest.mark.parametrize(("source", "size"), [((60, 200), (50, 180)), ((60, 200), (50, 179)), ((2, 244), (53, 231))])
+def test_the_order_of_the_passes_is_pillows(kernel, source, size):
+    """At, above and far from where Pillow 13 and 12.3 begin with the rows."""
+    pixels = (drawn(*source, 4) > 127).astype(np.uint8) * 255
+    placement = Placement(size, (0, 0, *source))
+    assert torch.equal(resize(as_levels(pixels), placement, kernel=kernel), exact(pixels, placement, kernel))
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_pictures_of_a_batch_do_not_touch(kernel):
     pixels = drawn(40, 30, 1, count=3)
