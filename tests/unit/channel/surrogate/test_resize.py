@@ -45,7 +45,7 @@ def cases(draw):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(case=cases(), seed=st.integers(0, 2**32 - 1))
 def test_equals_the_exact_channel(kernel, case, seed):
     """Oracle: Pillow itself, and `resample`; sides from 1 to 200 px, boxes, one side kept, exact halves."""
