@@ -43,6 +43,7 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/identify_videos.py
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/figure1b.py
+	$(BIN)/python benchmarks/approximations.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/video_search.py --clips ../shared/data/videos
 	$(BIN)/python benchmarks/video_fidelity.py ../shared/data/videos

@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 PRECISION_BITS = 22
 """Weights are whole multiples of 2^-22: 32 bits less 8 of the pixel and 2 of headroom."""
 
-_REORDERS = int(PIL.__version__.partition(".")[0]) >= 13
+_VERSION = tuple(int(number) for number in PIL.__version__.split(".")[:2])
 
 
 def down_comes_first(source: tuple[int, int], target: tuple[int, int]) -> bool:
-    """Whether the rows are resampled before the columns, which decides what the rounding between the passes meets.
+    """Whether rows are resampled before columns, which decides what the rounding between the passes meets.
 
-    From Pillow 13 on they are where the height loses more than twice the pixels that the width does, whatever the box;
-    before, never.
+    Pillow from 13 on does so where the height loses more than twice the pixels that the width does, whatever the box;
+    12.3 where a picture that is over 100 times as high as wide loses height; earlier ones never.
 
     Args:
         source: Width and height of the whole picture.
         target: Width and height of the result.
     """
     lost_width, lost_height = source[0] - target[0], source[1] - target[1]
-    return _REORDERS and lost_height > 0 and lost_height > 2 * lost_width
+    if lost_height <= 0 or _VERSION < (12, 3):
+        return False
+    return lost_height > 2 * lost_width if _VERSION >= (13, 0) else source[1] > 100 * source[0]
 
 
 def pillow_weights(source: int, target: int, *, kernel: str, start: int, stop: int) -> csr_array[np.float64]:

@@ -16,6 +16,7 @@ from repost.channel.surrogate.pillow_weights import KERNELS, PRECISION_BITS, dow
 from repost.core.errors import UnsupportedMedia, UsageError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from scipy.sparse import csr_array
     from torch import Tensor
 
@@ -77,7 +78,7 @@ def _check(levels: Tensor, placement: Placement) -> None:
         raise UsageError(f"the region is {placement.box}; expected one inside {width}x{height} px")
 
 
-_Multiply: TypeAlias = Callable[["Weights", "Tensor", int], "Tensor"]
+_Multiply: TypeAlias = Callable[["_Block", "Tensor", int], "Tensor"]
 _Finish: TypeAlias = Callable[["Tensor"], "Tensor"]
 
 
@@ -161,6 +162,38 @@ class _Resize(torch.autograd.Function):
         return grad, None
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The weights of a few target pixels.
+
+    Attributes:
+        target: How many target pixels.
+        first: Their first source pixel.
+        last: The one after their last.
+        row: Target pixel of each weight, from 0; ascending.
+        column: Source pixel of each weight, from 0 for `first`; ascending within a row.
+        weight: The weights.
+    """
+
+    target: int
+    first: int
+    last: int
+    row: NDArray[np.int64]
+    column: NDArray[np.int32]
+    weight: NDArray[Any]
+
+
+def _cut(weights: Weights, start: int, stop: int) -> _Block | None:
+    """Some rows; None where they hold no weight. SciPy's own slicing takes longer than a small picture."""
+    ends = weights.indptr[start : stop + 1]
+    column, weight = weights.indices[ends[0] : ends[-1]], weights.data[ends[0] : ends[-1]]
+    if not len(column):
+        return None
+    first, last = int(column.min()), int(column.max()) + 1
+    row = np.repeat(np.arange(stop - start), np.diff(ends))
+    return _Block(stop - start, first, last, row, column - first, weight)
+
+
 def _in_blocks(weights: Weights, values: Tensor, *, axis: int, multiply: _Multiply, finish: _Finish) -> Tensor:
     """Weights times values along an axis, a block of target pixels and the source pixels they need at a time.
 
@@ -171,45 +204,44 @@ def _in_blocks(weights: Weights, values: Tensor, *, axis: int, multiply: _Multip
     shape[axis] = target
     result = values.new_zeros(shape)
     fitting = _BLOCK_VALUES * target // max(1, values.numel() // source * max(source, target))
-    block = max(_LEAST_BLOCK_PX, min(_BLOCK_PX, fitting))
+    height = max(_LEAST_BLOCK_PX, min(_BLOCK_PX, fitting))
     with torch.autocast(values.device.type, enabled=False):
-        for start in range(0, target, block):
-            part = weights[start : start + block]
-            if part.nnz == 0:  # an adjoint's, of source pixels that weigh nothing
+        for start in range(0, target, height):
+            block = _cut(weights, start, min(start + height, target))
+            if block is None:  # an adjoint's, of source pixels that weigh nothing
                 continue
-            first, last = _span(part)
-            band = values.narrow(axis, first, last - first)
-            found = finish(multiply(part[:, first:last], band, axis))
-            result.narrow(axis, start, part.shape[0]).copy_(found)
+            band = values.narrow(axis, block.first, block.last - block.first)
+            result.narrow(axis, start, block.target).copy_(finish(multiply(block, band, axis)))
     return result
 
 
-def _product(weights: Weights, band: Tensor, axis: int) -> Tensor:
+def _product(block: _Block, band: Tensor, axis: int) -> Tensor:
     """In float64, where products and sums of whole numbers below 2^53 are exact in any order."""
-    return _matmul(weights, band.double(), axis)
+    return _matmul(block, band.double(), axis)
 
 
-def _float32_product(weights: Weights, band: Tensor, axis: int) -> Tensor:
-    return _matmul(weights, band.float(), axis)
+def _float32_product(block: _Block, band: Tensor, axis: int) -> Tensor:
+    return _matmul(block, band.float(), axis)
 
 
-def _matmul(weights: Weights, band: Tensor, axis: int) -> Tensor:
-    dense = torch.as_tensor(weights.toarray()).to(band)
-    return band @ dense.T if axis == _ACROSS else dense @ band
+def _matmul(block: _Block, band: Tensor, axis: int) -> Tensor:
+    dense = np.zeros((block.target, block.last - block.first), block.weight.dtype)
+    dense[block.row, block.column] = block.weight
+    weights = torch.as_tensor(dense).to(band)
+    return band @ weights.T if axis == _ACROSS else weights @ band
 
 
-def _sum_in_order(weights: Weights, band: Tensor, axis: int) -> Tensor:
+def _sum_in_order(block: _Block, band: Tensor, axis: int) -> Tensor:
     """From the first source pixel to the last, in the weights' own precision, as SciPy sums.
 
     Shares such as 1/6 are not exact, so that the order decides how a tie rounds.
     """
-    target = weights.shape[0]
-    counts = np.diff(weights.indptr)
-    row = np.repeat(np.arange(target), counts)
-    tap = np.arange(weights.nnz) - weights.indptr[row]
-    index = np.zeros((int(counts.max()), target), np.int64)
-    share = np.zeros(index.shape, weights.dtype)
-    index[tap, row], share[tap, row] = weights.indices, weights.data
+    counts = np.bincount(block.row, minlength=block.target)
+    before = np.cumsum(counts) - counts
+    tap = np.arange(len(block.row)) - before[block.row]
+    index = np.zeros((int(counts.max()), block.target), np.int64)
+    share = np.zeros(index.shape, block.weight.dtype)
+    index[tap, block.row], share[tap, block.row] = block.column, block.weight
     indices, shares = torch.as_tensor(index).to(band.device), torch.as_tensor(share).to(band.device)
     if axis == _DOWN:
         shares = shares.unsqueeze(-1)
