@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -102,6 +102,7 @@ class _Training:
         self._progress = progress if fabric.is_global_zero else None
         self._checkpoints, self._weights = folder / "checkpoints", folder / "weights"
         self._items = 0
+        self._last_items: Callable[[], list[str]] = list
         self._validation: DataLoader[Any] | None = None
 
     def run(self, stop: StopRequest) -> TrainingResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Iterator
+from types import FrameType
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,9 @@ from torch.utils.data import DataLoader, Sampler
 from repost.core.seeding import SEED_BITS, derive_random
 from repost.training.recipe import ByEpoch, Items
 from repost.training.settings import TrainingSettings
+
+_GRACE_S = 30
+"""How long a worker outlives SIGTERM: longer than a step, so that the step is finished."""
 
 
 class Order:
@@ -143,5 +147,15 @@ def load(
 
 
 def _leave_signals(_worker: int) -> None:
-    """Ctrl-C reaches the whole process group; the training process decides when its workers end."""
+    """Ctrl-C, and SIGTERM from whoever stops a whole group, reach the workers too.
+
+    The training process decides when they end: it still needs them for its step. It ends those that hang by SIGTERM,
+    so that this one is put off and not ignored.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "alarm"):  # not on Windows, where there is no such SIGTERM
+        signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(_number: int, _frame: FrameType | None) -> None:
+    signal.alarm(_GRACE_S)

@@ -294,6 +294,22 @@ def test_mixed_precision_learns_and_keeps_full_weights(tmp_path):
     assert outcome(tmp_path / "died") == outcome(tmp_path)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed", "16-mixed"])
+def test_a_gpu_learns_and_goes_on(tmp_path, precision):
+    settings = replace(SETTINGS, steps=200, accelerator="cuda", precision=precision)
+    with pytest.raises(Stop):
+        train(Regression(learning_rate=0.1, noise=0.01), settings, folder=tmp_path, progress=stop_after(50))
+    result = train(Regression(learning_rate=0.1, noise=0.01), settings, folder=tmp_path)
+    weights = read_weights(result.weights["line"]).tensors
+    assert result.resumed_from == 45
+    assert float(weights["0.bias"]) == pytest.approx(BIAS, abs=0.1)
+    whole = train(Regression(learning_rate=0.1, noise=0.01), settings, folder=tmp_path / "whole")
+    assert result.scores["mse"] == pytest.approx(whole.scores["mse"], rel=1e-3)
+    gan = TrainingSettings(steps=30, batch_size=64, accelerator="cuda", precision=precision, clip_norm=1.0)
+    assert train(Gan(), gan, folder=tmp_path / "gan").steps == 30
+
+
 def test_worker_processes_load_the_same_batches(tmp_path):
     settings = replace(SETTINGS, steps=12, checkpoint_every=5)
     alone, helped = (Regression(noise=0.1, validation=None, train=ShiftingPoints(64, 1)) for _ in range(2))
