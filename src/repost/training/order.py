@@ -104,10 +104,13 @@ def batches_from(
     share = _EpochBatches(*place)
     loader = load(_EpochItems(data), settings, batches=share, collate=collate, pin_memory=pin_memory)
     epoch, skipped = divmod(step, order.batches_per_epoch)
-    while True:
-        share.epoch, share.batches = epoch, order.epoch(epoch)[skipped:]
-        yield from zip(share.batches, loader, strict=True)
-        epoch, skipped = epoch + 1, 0
+    try:
+        while True:
+            share.epoch, share.batches = epoch, order.epoch(epoch)[skipped:]
+            yield from zip(share.batches, loader, strict=True)
+            epoch, skipped = epoch + 1, 0
+    finally:
+        end_workers(loader)
 
 
 def load(
@@ -128,7 +131,7 @@ def load(
         pin_memory: As `batches_from`.
 
     Returns:
-        The loader. Its workers are spawned, as forking a process with threads is undefined, and stay until it goes.
+        The loader, for `end_workers` in the end. Its workers are spawned: forking a process with threads is undefined.
     """
     several = settings.workers > 0
     how: dict[str, Any] = {"batch_size": settings.batch_size} if batches is None else {"batch_sampler": batches}
@@ -144,6 +147,17 @@ def load(
         # Given, so that no seed for workers is drawn from torch's global generator.
         generator=torch.Generator().manual_seed(0),
     )
+
+
+def end_workers(loader: DataLoader[Any]) -> None:
+    """End a loader's workers now: an exception's traceback may keep the loader until the interpreter ends.
+
+    Args:
+        loader: From `load`; it is not used afterwards.
+    """
+    iterator = getattr(loader, "_iterator", None)  # torch has no public way
+    if iterator is not None:
+        iterator._shutdown_workers()
 
 
 def _leave_signals(_worker: int) -> None:
