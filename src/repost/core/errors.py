@@ -33,6 +33,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+_MOST_NAMED = 32  # of the items of a batch, in a message; the attribute holds all
+
 
 class RepostError(Exception):
     """Base of everything repost raises on purpose."""
@@ -227,8 +229,9 @@ class NonFiniteLoss(RepostError, ArithmeticError):
 
     def __init__(self, step: int, *, component: str, value: str, items: Sequence[str]) -> None:
         self.step, self.component, self.value, self.items = step, component, value, tuple(items)
+        shown = ", ".join(self.items[:_MOST_NAMED]) + (" and more" if len(self.items) > _MOST_NAMED else "")
         super().__init__(
-            f"step {step}: got {value} as {component}, expected a finite number; the batch was {', '.join(items)}; "
+            f"step {step}: got {value} as {component}, expected a finite number; the batch was {shown}; "
             "look at these items, or train with a lower learning rate, a gradient limit or precision 32. "
             "Earlier checkpoints are kept"
         )

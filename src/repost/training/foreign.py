@@ -45,12 +45,14 @@ def read_foreign_weights(
     size_bytes = path.stat().st_size
     if size_bytes > limit_bytes:
         raise _refused(path, f"got {size_bytes:,} bytes", expected=f"at most {limit_bytes:,}")
-    if _is_safetensors(path):
+    with path.open("rb") as stream:
+        start = stream.read(9)
+    if start[8:] == b"{":  # safetensors: the header's length in 8 bytes, then its JSON
         try:
             return read_tensors(path).tensors
         except DamagedTensors as error:
             raise _refused(path, str(error)) from error
-    if zipfile.is_zipfile(path):
+    if start.startswith(b"PK"):  # as torch itself tells
         _check_archive(path, limit_bytes)
     content = _load(path)
     if key is not None:
@@ -59,11 +61,6 @@ def read_foreign_weights(
             raise _refused(path, f"got {names}", expected=f"a dictionary with '{key}'")
         content = cast("Mapping[str, Any]", content)[key]
     return _tensors_of(path, content, limit_bytes)
-
-
-def _is_safetensors(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(9)[8:] == b"{"  # the header's length in 8 bytes, then its JSON
 
 
 def _check_archive(path: Path, limit_bytes: int) -> None:

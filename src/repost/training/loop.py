@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -39,7 +39,7 @@ from repost.training.events import (
     Validated,
 )
 from repost.training.log import MetricsLog
-from repost.training.order import batches_from, load
+from repost.training.order import batches_from, end_workers, load
 from repost.training.recipe import Networks, Recipe, StepContext
 from repost.training.settings import TrainingSettings
 from repost.training.signals import StopRequest, stop_on_signals
@@ -102,6 +102,7 @@ class _Training:
         self._progress = progress if fabric.is_global_zero else None
         self._checkpoints, self._weights = folder / "checkpoints", folder / "weights"
         self._items = 0
+        self._last_items: Callable[[], list[str]] = list
         self._validation: DataLoader[Any] | None = None
 
     def run(self, stop: StopRequest) -> TrainingResult:
@@ -143,7 +144,9 @@ class _Training:
             place=(fabric.global_rank, fabric.world_size),
             pin_memory=fabric.device.type == "cuda",
         )
-        with contextlib.closing(batches):
+        with contextlib.closing(batches), contextlib.ExitStack() as stack:
+            if self._validation is not None:
+                stack.callback(end_workers, self._validation)
             for indices, batch in batches:
                 self._step(updates, indices, fabric.to_device(batch), log)
                 stopping = self._agreed(stop)

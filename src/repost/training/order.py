@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Iterator
+from types import FrameType
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,9 @@ from torch.utils.data import DataLoader, Sampler
 from repost.core.seeding import SEED_BITS, derive_random
 from repost.training.recipe import ByEpoch, Items
 from repost.training.settings import TrainingSettings
+
+_GRACE_S = 30
+"""How long a worker outlives SIGTERM: longer than a step, so that the step is finished."""
 
 
 class Order:
@@ -100,10 +104,13 @@ def batches_from(
     share = _EpochBatches(*place)
     loader = load(_EpochItems(data), settings, batches=share, collate=collate, pin_memory=pin_memory)
     epoch, skipped = divmod(step, order.batches_per_epoch)
-    while True:
-        share.epoch, share.batches = epoch, order.epoch(epoch)[skipped:]
-        yield from zip(share.batches, loader, strict=True)
-        epoch, skipped = epoch + 1, 0
+    try:
+        while True:
+            share.epoch, share.batches = epoch, order.epoch(epoch)[skipped:]
+            yield from zip(share.batches, loader, strict=True)
+            epoch, skipped = epoch + 1, 0
+    finally:
+        end_workers(loader)
 
 
 def load(
@@ -124,7 +131,7 @@ def load(
         pin_memory: As `batches_from`.
 
     Returns:
-        The loader. Its workers are spawned, as forking a process with threads is undefined, and stay until it goes.
+        The loader, for `end_workers` in the end. Its workers are spawned: forking a process with threads is undefined.
     """
     several = settings.workers > 0
     how: dict[str, Any] = {"batch_size": settings.batch_size} if batches is None else {"batch_sampler": batches}
@@ -142,6 +149,27 @@ def load(
     )
 
 
+def end_workers(loader: DataLoader[Any]) -> None:
+    """End a loader's workers now: an exception's traceback may keep the loader until the interpreter ends.
+
+    Args:
+        loader: From `load`; it is not used afterwards.
+    """
+    iterator = getattr(loader, "_iterator", None)  # torch has no public way
+    if iterator is not None:
+        iterator._shutdown_workers()
+
+
 def _leave_signals(_worker: int) -> None:
-    """Ctrl-C reaches the whole process group; the training process decides when its workers end."""
+    """Ctrl-C, and SIGTERM from whoever stops a whole group, reach the workers too.
+
+    The training process decides when they end: it still needs them for its step. It ends those that hang by SIGTERM,
+    so that this one is put off and not ignored.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "alarm"):  # not on Windows, where there is no such SIGTERM
+        signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(_number: int, _frame: FrameType | None) -> None:
+    signal.alarm(_GRACE_S)

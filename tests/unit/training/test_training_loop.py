@@ -2,6 +2,8 @@
 
 import csv
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from repost.core.errors import (
     InvalidRecipe,
     NonFiniteLoss,
     OutputBusy,
+    OutputUnwritable,
     UsageError,
 )
 from repost.core.lock import hold_lock
@@ -31,6 +34,9 @@ from repost.training import (
     read_weights,
     train,
 )
+from repost.training.draws import seeded_context
+from repost.training.order import Order
+from repost.training.settings import learning_rate_factor
 
 SETTINGS = TrainingSettings(
     steps=37, batch_size=16, seed=3, schedule="cosine", warmup_steps=5, clip_norm=1.0, average_decay=0.9,
@@ -106,13 +112,9 @@ def test_a_gan_learns_a_distribution_in_turns(tmp_path):
 
 def test_an_update_is_what_torch_does_by_itself(tmp_path):
     """The same regression written without the loop: items in its order, the rate of its schedule, clipped."""
-    from repost.training.order import Order
-
     settings = replace(SETTINGS, average_decay=None, validate_every=1000)
     recipe = Regression(optimiser="sgd", validation=None)
     result = train(recipe, settings, folder=tmp_path)
-    from repost.training.draws import seeded_context
-
     with torch.random.fork_rng(devices=[]):
         seeded_context(3, "initial weights", at="", step=0, steps=37, device=torch.device("cpu"))
         line = torch.nn.Linear(3, 1)
@@ -253,8 +255,6 @@ def test_the_averaged_weights_are_validated_and_shipped(tmp_path):
 
     result = train(Watched(validation=None), SETTINGS, folder=tmp_path)
     with torch.random.fork_rng(devices=[]):
-        from repost.training.draws import seeded_context
-
         seeded_context(3, "initial weights", at="", step=0, steps=37, device=torch.device("cpu"))
         average = torch.nn.Linear(3, 1).weight.detach().double()
     for step, (weight, _) in enumerate(weights):
@@ -292,6 +292,22 @@ def test_mixed_precision_learns_and_keeps_full_weights(tmp_path):
         train(Regression(learning_rate=0.1), settings, folder=tmp_path / "died", progress=stop_after(50))
     train(Regression(learning_rate=0.1), settings, folder=tmp_path / "died")
     assert outcome(tmp_path / "died") == outcome(tmp_path)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed", "16-mixed"])
+def test_a_gpu_learns_and_goes_on(tmp_path, precision):
+    settings = replace(SETTINGS, steps=200, accelerator="cuda", precision=precision)
+    with pytest.raises(Stop):
+        train(Regression(learning_rate=0.1, noise=0.01), settings, folder=tmp_path, progress=stop_after(50))
+    result = train(Regression(learning_rate=0.1, noise=0.01), settings, folder=tmp_path)
+    weights = read_weights(result.weights["line"]).tensors
+    assert result.resumed_from == 45
+    assert float(weights["0.bias"]) == pytest.approx(BIAS, abs=0.1)
+    whole = train(Regression(learning_rate=0.1, noise=0.01), settings, folder=tmp_path / "whole")
+    assert result.scores["mse"] == pytest.approx(whole.scores["mse"], rel=1e-3)
+    gan = TrainingSettings(steps=30, batch_size=64, accelerator="cuda", precision=precision, clip_norm=1.0)
+    assert train(Gan(), gan, folder=tmp_path / "gan").steps == 30
 
 
 def test_worker_processes_load_the_same_batches(tmp_path):
@@ -474,3 +490,51 @@ def test_devices_that_are_not_there_are_named(tmp_path):
         train(Regression(), replace(SETTINGS, accelerator="cuda"), folder=tmp_path)
     with pytest.raises(UsageError, match="precision='16-mixed' on a CPU"):
         train(Regression(), replace(SETTINGS, precision="16-mixed"), folder=tmp_path)
+
+
+def loaded(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def test_a_missing_package_is_named_and_fabric_is_not_loaded_before_a_training():
+    code = "import sys; sys.modules['{}'] = None\nimport repost.training"
+    for package in ("torch", "safetensors"):
+        assert f"needs the package {package}, which is not installed: pip install 'repost[torch]'" in loaded(
+            code.format(package)
+        )
+    assert "False" in loaded("import sys, repost.training; print('lightning_fabric' in sys.modules)")
+
+
+def test_convention_the_learning_rate_rises_then_falls_to_nothing():
+    settings = replace(SETTINGS, steps=10, warmup_steps=3, schedule="cosine")
+    factors = [learning_rate_factor(settings, step) for step in range(10)]
+    assert factors[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert factors[4:] == pytest.approx([(1 + math.cos(math.pi * k / 7)) / 2 for k in range(1, 7)])
+    assert learning_rate_factor(replace(settings, schedule="constant"), 9) == 1.0
+
+
+def test_convention_an_epoch_shows_every_item_at_most_once_and_leaves_out_less_than_a_batch():
+    order = Order(70, batch_size=16, seed=0)
+    first, second = ([index for batch in order.epoch(epoch) for index in batch] for epoch in (0, 1))
+    assert len(set(first)) == len(first) == 64
+    assert first != second
+    assert first == [index for batch in Order(70, batch_size=16, seed=0).epoch(0) for index in batch]
+
+
+def test_a_full_disk_is_named_and_the_earlier_checkpoint_stays(tmp_path, monkeypatch):
+    from repost.training import checkpoint
+
+    write = checkpoint.write_tensors
+
+    def full(path, tensors, facts):
+        if "18" in path.name:
+            raise OSError(28, "No space left on device")
+        write(path, tensors, facts)
+
+    monkeypatch.setattr(checkpoint, "write_tensors", full)
+    with pytest.raises(OutputUnwritable, match=r"No space left on device.*goes on from there"):
+        train(Regression(), SETTINGS, folder=tmp_path)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step_00000009.safetensors"]
+    monkeypatch.undo()
+    assert train(Regression(), SETTINGS, folder=tmp_path).resumed_from == 9
