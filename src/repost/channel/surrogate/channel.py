@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -62,6 +63,10 @@ class SurrogateChannel(nn.Module):
         seed: Decides what is drawn from distributions, together with each picture's content, as in
             `repost.emulate`. None draws afresh in every call, from torch's generator of the CPU.
         upload_as: What the pictures are taken for: "png", or "jpeg:95" to save them so first.
+        residual: A network, such as ComGAN's, that stands for what the profile does not know: it is given the picture
+            before the last encode, (n, 3, height, width) in [0, 1], and what it returns is added there.
+        rule_index: The rule to follow whatever its conditions say, without its resizing: for tiles of larger pictures.
+            None takes the first rule that matches.
 
     Raises:
         ProfileNotFound: No platform of that name.
@@ -87,6 +92,8 @@ class SurrogateChannel(nn.Module):
         gradient: Gradient = "zero_bin",
         seed: int | None = None,
         upload_as: str = "png",
+        residual: nn.Module | None = None,
+        rule_index: int | None = None,
     ) -> None:
         super().__init__()
         check_choice("forward", forward, get_args(Forward))
@@ -95,7 +102,13 @@ class SurrogateChannel(nn.Module):
         self.profile = resolve(platform)
         self.how = How(exact=forward == "exact", gradient=gradient)
         check_surrogates(self.profile, exact=self.how.exact)
-        self.seed, self.upload_as = seed, upload_as
+        rules = [index for index, _ in self.profile.rules_for("image")]
+        if rule_index is not None and rule_index not in rules:
+            raise UsageError(
+                f"got rule_index={rule_index}, expected one of {rules}, the image rules of {self.profile.id}"
+            )
+        self.seed, self.upload_as, self.rule_index = seed, upload_as, rule_index
+        self.residual = residual
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Share a batch whose pictures come out at one size.
@@ -141,7 +154,7 @@ class SurrogateChannel(nn.Module):
         served: dict[int, Tensor] = {}
         for members in ways.values():
             part = levels if len(ways) == 1 else levels[members]
-            done = run_plans(part, [plans[index] for index in members], how=self.how)
+            done = self._served(part, [plans[index] for index in members])
             served.update(zip(members, (done / 255).to(pixels.dtype).unbind(0), strict=True))
         return SharedBatch(tuple(served[index] for index in range(len(plans))), plans)
 
@@ -156,7 +169,14 @@ class SurrogateChannel(nn.Module):
         if self.seed is None and not content_matters(self.profile):
             # Only the size matters: a black picture stands for all, and nothing is copied from the device.
             levels = torch.zeros((1, 3, height, width)).expand(count, -1, -1, -1)
-        return plan_batch(levels, self.profile, seeds=seeds, upload_as=self.upload_as)
+        return plan_batch(levels, self.profile, seeds=seeds, upload_as=self.upload_as, rule_index=self.rule_index)
+
+    def _served(self, levels: Tensor, plans: Sequence[Plan]) -> Tensor:
+        if self.residual is None:
+            return run_plans(levels, plans, how=self.how)
+        before, after = zip(*(plan.at_last_encode() for plan in plans), strict=True)
+        known = run_plans(levels, before, how=self.how) / 255
+        return run_plans(to_levels(known + self.residual(known)), after, how=self.how)
 
     def extra_repr(self) -> str:
         """What torch prints of the layer."""

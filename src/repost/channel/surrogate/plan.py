@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -20,6 +20,8 @@ from repost.platforms.values import Value, draw
 
 _OF_CONTENT = frozenset({"size_bytes", "bits_per_pixel", "busyness"})
 """Features that need the pixels and not only their number."""
+
+_ENCODES = (*steps.IMAGE_ENCODES, steps.ClientSave)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,16 @@ class Plan:
         """The same for pictures that can go through the steps together: all but their qualities."""
         return self.rule_index, *(drawn.placement for drawn in self.steps)
 
+    def at_last_encode(self) -> tuple[Plan, Plan]:
+        """The plan in two: up to the last step that encodes, and from it on. The second may be empty."""
+        encodes = [index for index, drawn in enumerate(self.steps) if isinstance(drawn.step, _ENCODES)]
+        at = encodes[-1] if encodes else len(self.steps)
+        return replace(self, steps=self.steps[:at]), replace(self, steps=self.steps[at:])
 
-def plan_batch(levels: Tensor, profile: Profile, *, seeds: Sequence[int], upload_as: str) -> tuple[Plan, ...]:
+
+def plan_batch(
+    levels: Tensor, profile: Profile, *, seeds: Sequence[int], upload_as: str = "png", rule_index: int | None = None
+) -> tuple[Plan, ...]:
     """Draw what is done to every picture, exactly as `repost.channel.emulate_image` would.
 
     Args:
@@ -67,9 +77,14 @@ def plan_batch(levels: Tensor, profile: Profile, *, seeds: Sequence[int], upload
         profile: The platform.
         seeds: One for each picture; with its content and the profile it decides what is drawn.
         upload_as: What the pictures are taken for; see `Upload.of`.
+        rule_index: The rule to follow whatever its conditions say, without its resizing: for tiles of larger pictures
+            that a network has treated. None takes the first rule that matches.
     """
     uploads = (Upload.of(pixels, upload_as=upload_as) for pixels in rgb8_of(levels))
-    return tuple(_plan(upload, profile, seed) for upload, seed in zip(uploads, seeds, strict=True))
+    if rule_index is None:
+        return tuple(_plan(upload, profile, seed) for upload, seed in zip(uploads, seeds, strict=True))
+    tiles = zip(uploads, seeds, strict=True)
+    return tuple(_plan_of_tile(upload, profile, seed, rule_index) for upload, seed in tiles)
 
 
 def content_matters(profile: Profile) -> bool:
@@ -109,6 +124,15 @@ def check_surrogates(profile: Profile, *, exact: bool) -> None:
 
 def _plan(upload: Upload, profile: Profile, seed: int) -> Plan:
     index, rule = matching_rule(upload, profile)
+    return _drawn_plan(upload, profile, seed, index=index, found=rule.steps)
+
+
+def _plan_of_tile(upload: Upload, profile: Profile, seed: int, index: int) -> Plan:
+    kept = tuple(step for step in profile.rules[index].steps if not isinstance(step, steps.Resize))
+    return _drawn_plan(upload, profile, seed, index=index, found=kept)
+
+
+def _drawn_plan(upload: Upload, profile: Profile, seed: int, *, index: int, found: Sequence[Step]) -> Plan:
     rng = derive_random(seed, upload.digest, profile.digest)
     size = (upload.facts.width_px, upload.facts.height_px)
 
@@ -116,10 +140,10 @@ def _plan(upload: Upload, profile: Profile, seed: int) -> Plan:
         return draw(value, features=upload.feature, rng=rng)
 
     drawn: list[Drawn] = []
-    for step in rule.steps:
+    for step in found:
         drawn.append(_drawn(step, size, number))
         size = drawn[-1].placement.size if drawn[-1].placement else size
-    return Plan(rule.name, index, tuple(drawn), size)
+    return Plan(profile.rules[index].name, index, tuple(drawn), size)
 
 
 def _drawn(step: Step, size: Size, number: Callable[[Value], float]) -> Drawn:
