@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from repost.core.errors import InvalidPixels, UsageError
 
@@ -29,3 +29,17 @@ def check_choice(name: str, got: str, allowed: tuple[str, ...]) -> None:
     """Refuse an argument that is none of those allowed."""
     if got not in allowed:
         raise UsageError(f"got {name}={got!r}, expected one of {', '.join(allowed)}")
+
+
+def check_device(network: nn.Module | None, pixels: Tensor) -> None:
+    """Refuse pixels that are on another device than a network's weights.
+
+    Raises:
+        UsageError: They are.
+    """
+    weights = None if network is None else next(network.parameters(), None)
+    if weights is not None and weights.device != pixels.device:
+        raise UsageError(
+            f"got pixels on {pixels.device} for a residual on {weights.device}, expected one device; "
+            f"move the channel with .to('{pixels.device}')"
+        )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from repost.channel.sizes import overlay_region
-from repost.channel.surrogate.arguments import check_choice, check_pixels
+from repost.channel.surrogate.arguments import check_choice, check_device, check_pixels
 from repost.channel.surrogate.plan import Plan, check_surrogates, content_matters, plan_batch
 from repost.channel.surrogate.quantiser import Gradient
 from repost.channel.surrogate.rounding import to_levels
@@ -144,6 +144,7 @@ class SurrogateChannel(nn.Module):
             InvalidPixels: As in `forward`.
         """
         check_pixels(pixels)
+        check_device(self.residual, pixels)
         levels = to_levels(pixels.float())
         plans = self.plan(levels)
         if self.upload_as != "png":
@@ -176,7 +177,8 @@ class SurrogateChannel(nn.Module):
             return run_plans(levels, plans, how=self.how)
         before, after = zip(*(plan.at_last_encode() for plan in plans), strict=True)
         known = run_plans(levels, before, how=self.how) / 255
-        return run_plans(to_levels(known + self.residual(known)), after, how=self.how)
+        changed = known + self.residual(known)
+        return run_plans(to_levels(changed.float()), after, how=self.how)
 
     def extra_repr(self) -> str:
         """What torch prints of the layer."""

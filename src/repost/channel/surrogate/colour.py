@@ -62,9 +62,12 @@ def _ycc(rgb: Tensor) -> tuple[Tensor, Pullback]:
         pulled = torch.matmul(weights.T * 2.0**-_BITS, gradient.reshape(*gradient.shape[:2], -1))
         return (pulled.view(gradient.shape),)
 
-    offsets = rgb.new_tensor(_YCC_OFFSETS).view(3, 1)
-    scaled = torch.matmul(weights, rgb.reshape(*rgb.shape[:2], -1)).add_(offsets)
-    return torch.floor_(scaled.mul_(2.0**-_BITS)).view(rgb.shape), pullback
+    scaled = torch.empty_like(rgb)
+    # Sum by sum and not as a matrix product, which a GPU may be told to do with the 10 fraction bits of TF32.
+    for channel, (weights_of_channel, offset) in enumerate(zip(_TO_YCC, _YCC_OFFSETS, strict=True)):
+        torch.mul(rgb[:, 0], weights_of_channel[0], out=scaled[:, channel]).add_(offset)
+        scaled[:, channel].add_(rgb[:, 1], alpha=weights_of_channel[1]).add_(rgb[:, 2], alpha=weights_of_channel[2])
+    return torch.floor_(scaled.mul_(2.0**-_BITS)), pullback
 
 
 def _rgb(luma: Tensor, blueness: Tensor, redness: Tensor) -> tuple[Tensor, Pullback]:

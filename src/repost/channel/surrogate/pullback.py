@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
@@ -20,13 +21,16 @@ class _Pulled(Function):
     # torch calls both with the context by position; its own declaration is narrower.
     @staticmethod
     def forward(ctx: Any, function: Callable[..., tuple[Tensor, Pullback]], *tensors: Tensor) -> Tensor:  # noqa: ANN401
-        value, ctx.pullback = function(*tensors)
+        # Whole numbers need all their bits: mixed precision ends here.
+        with torch.autocast(tensors[0].device.type, enabled=False):
+            value, ctx.pullback = function(*tensors)
         return value
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Any) -> Any:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride]
-        return None, *ctx.pullback(*grad_outputs)
+        with torch.autocast(grad_outputs[0].device.type, enabled=False):
+            return None, *ctx.pullback(*grad_outputs)
 
 
 def with_pullback(function: Callable[..., tuple[Tensor, Pullback]], *tensors: Tensor) -> Tensor:

@@ -51,8 +51,9 @@ def run_plans(levels: Tensor, plans: Sequence[Plan], *, how: How) -> Tensor:
     Returns:
         Whole levels, at the size the plans end with.
     """
-    for drawn in zip(*(plan.steps for plan in plans), strict=True):
-        levels = STEPS[drawn[0].step.op](levels, drawn, how)
+    with torch.autocast(levels.device.type, enabled=False):  # whole levels need all their bits
+        for drawn in zip(*(plan.steps for plan in plans), strict=True):
+            levels = STEPS[drawn[0].step.op](levels, drawn, how)
     return levels
 
 

@@ -193,6 +193,69 @@ def test_half_precision_goes_in_and_out():
     assert SurrogateChannel("facebook")(pixels).dtype == torch.bfloat16
 
 
+def test_mixed_precision_leaves_the_channel_exact():
+    found = profile_of({"op": "resize", "fit": "width", "px": 50}, JPEG)
+    picture = photo(64, 80)
+    pixels = tensor_of(picture).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = SurrogateChannel(found, seed=0)(pixels)
+        loss = ours.square().sum()
+    np.testing.assert_array_equal(pixels_of(ours[0]), repost.emulate(picture, found, seed=0).pixels)
+    loss.backward()
+    alone = tensor_of(picture).requires_grad_()
+    SurrogateChannel(found, seed=0)(alone).square().sum().backward()
+    assert torch.allclose(pixels.grad, alone.grad, atol=1e-4)
+
+
+class Constant(torch.nn.Module):
+    """A residual that brightens by two levels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levels = torch.nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, pixels):
+        return torch.zeros_like(pixels) + self.levels / 255
+
+
+class TestResidual:
+    def test_it_is_added_before_the_last_encode(self):
+        steps = [{"op": "encode", "codec": "jpeg", "quality": 60}, {"op": "encode", "codec": "jpeg", "quality": 90}]
+        picture = photo(48, 48)
+        once = repost.emulate(picture, profile_of(steps[0])).pixels
+        brighter = (once.astype(int) + 2).clip(0, 255).astype(np.uint8)
+        expected = repost.emulate(brighter, profile_of(steps[1])).pixels
+        ours = SurrogateChannel(profile_of(*steps), residual=Constant())(tensor_of(picture))
+        np.testing.assert_array_equal(pixels_of(ours[0]), expected)
+
+    def test_it_gets_a_gradient(self):
+        channel = SurrogateChannel(profile_of(JPEG), residual=Constant(), gradient="identity")
+        channel(tensor_of(photo(32, 32))).mean().backward()
+        assert channel.residual.levels.grad.item() == pytest.approx(1 / 255, rel=0.01)
+
+    def test_pixels_on_another_device_are_refused(self):
+        channel = SurrogateChannel(profile_of(JPEG), residual=Constant().to("meta"))
+        with pytest.raises(UsageError, match=r"got pixels on cpu for a residual on meta.*move the channel"):
+            channel(tensor_of(photo(32, 32)))
+
+
+class TestTiles:
+    def test_a_rule_by_number_is_followed_without_its_resizing(self):
+        found = profile_of(
+            JPEG,
+            steps=[{"op": "resize", "fit": "width", "px": 640}, {"op": "encode", "codec": "jpeg", "quality": 40}],
+            when={"width_px": {"over": 1000}},
+        )
+        tile = photo(64, 64)
+        ours = SurrogateChannel(found, rule_index=0)(tensor_of(tile))
+        expected = repost.emulate(tile, profile_of({"op": "encode", "codec": "jpeg", "quality": 40})).pixels
+        np.testing.assert_array_equal(pixels_of(ours[0]), expected)
+
+    def test_a_rule_that_is_not_there_is_named(self):
+        with pytest.raises(UsageError, match=r"got rule_index=9, expected one of \[0\]"):
+            SurrogateChannel(profile_of(JPEG), rule_index=9)
+
+
 class TestTransform:
     def test_every_picture_keeps_its_size_and_some_are_untouched(self):
         augment = torch.nn.Sequential(
