@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from repost.core.errors import UsageError
 from repost.estimation.about import About
 from repost.estimation.images.finding import PairFinding, Treatment
 from repost.estimation.images.overlay import overlay_step
 from repost.estimation.images.quality_law import Plain, intervals, quality_law
 from repost.estimation.images.schema import SCHEMA, SETTINGS, visible
-from repost.estimation.rules.group import Group, group, when_in_words
-from repost.estimation.rules.size_law import Law, law_in_words
-from repost.estimation.rules.split import Limit, law_of
+from repost.estimation.rules.draft import RuleDraft, learned_profile, limits_of, wide_limits
+from repost.estimation.rules.group import Group, when_in_words
+from repost.estimation.rules.size_law import Law, sizes_in_words
+from repost.estimation.rules.split import law_of
 from repost.platforms.profile import Profile
 from repost.platforms.steps import IMAGE_ENCODES, ClientSave, Orient, Resize, Step
-
-_WIDE = 1.25
-"""A limit whose interval ends differ by more than this factor is marked as not known."""
 
 _WRITES = (*IMAGE_ENCODES, ClientSave)
 
@@ -39,30 +35,7 @@ def learn(findings: Sequence[PairFinding], about: About) -> Profile:
     Raises:
         UsageError: There are no findings.
     """
-    if not findings:
-        raise UsageError("got no pairs to learn from, expected at least one; see why each was refused")
-    drafts = [_draft(index, part) for index, part in enumerate(group(findings, SCHEMA))]
-    if drafts[-1].rule["when"]:
-        drafts.append(_not_seen(len(drafts)))
-    return Profile.model_validate(
-        {
-            "platform": about.platform,
-            "route": about.route,
-            "observed": about.observed,
-            "summary": _summary(findings, drafts),
-            "evidence": [{"kind": "measured", "source": about.source, "observed": about.observed, "n": len(findings)}],
-            "rules": [draft.rule for draft in drafts],
-            "provenance": {path: found for draft in drafts for path, found in draft.provenance.items()},
-            "unknown": [path for draft in drafts for path in draft.unknown],
-        }
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    rule: dict[str, Any]
-    provenance: dict[str, dict[str, Any]]
-    unknown: list[str]
+    return learned_profile(findings, about, media="image", schema=SCHEMA, draft=_draft)
 
 
 def usual_treatment(findings: Sequence[PairFinding]) -> Treatment:
@@ -82,7 +55,7 @@ def usual_treatment(findings: Sequence[PairFinding]) -> Treatment:
     return Treatment.model_validate(found)
 
 
-def _draft(index: int, part: Group[PairFinding]) -> _Draft:
+def _draft(index: int, part: Group[PairFinding]) -> RuleDraft:
     treatment = usual_treatment(part.findings)
     law, rivals = law_of(part.findings, SCHEMA) if treatment.kind == "encode" else (None, [])
     resize = _with_kernel(law, treatment)
@@ -92,10 +65,10 @@ def _draft(index: int, part: Group[PairFinding]) -> _Draft:
     quality = quality_law(alike)
     steps = treatment.steps(resize, overlay=overlay, quality=quality)  # type: ignore[arg-type]
     place = f"rules.{index}"
-    provenance = dict(_of_conditions(place, part))
+    provenance = limits_of(place, part)
     last = f"{place}.steps.{len(steps) - 1}{'.encode' if isinstance(steps[-1], ClientSave) else ''}"
     provenance |= dict(_of_quality(f"{last}.quality", quality, alike))
-    unknown = [path for path, found in provenance.items() if _is_wide(found.get("interval"))]
+    unknown = wide_limits(provenance)
     for number, step in enumerate(steps):
         path = f"{place}.steps.{number}"
         provenance |= _of_step(path, step, part.findings, rivals)
@@ -109,13 +82,7 @@ def _draft(index: int, part: Group[PairFinding]) -> _Draft:
         "when": when.model_dump(exclude_none=True),
         "steps": [step.model_dump(exclude_none=True) for step in steps],
     }
-    return _Draft(rule, provenance, unknown)
-
-
-def _not_seen(index: int) -> _Draft:
-    """The rule for uploads of which no pair tells: served as they are, which is marked as not known."""
-    rule = {"media": "image", "name": "any other, not seen", "steps": [{"op": "passthrough"}]}
-    return _Draft(rule, {}, [f"rules.{index}.steps.0"])
+    return RuleDraft(rule, provenance, unknown)
 
 
 def _with_kernel(law: Law, treatment: Treatment) -> Resize | None:
@@ -124,23 +91,9 @@ def _with_kernel(law: Law, treatment: Treatment) -> Resize | None:
     return law.model_copy(update={"kernel": treatment.kernel or "lanczos"})
 
 
-def _of_conditions(place: str, part: Group[PairFinding]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for condition in part.conditions:
-        if isinstance(condition.split, Limit):
-            split = condition.split
-            note = f"the treatment changes between {split.low:g} and {split.high:g}"
-            if split.also:
-                note += f"; {', '.join(split.also)} would separate these pairs as well"
-            yield f"{place}.when.{split.feature}", {"note": note, "interval": [split.low, split.high]}
-
-
 def _of_quality(path: str, law: Plain | None, findings: Sequence[PairFinding]) -> Iterator[tuple[str, dict[str, Any]]]:
     for limit, feature, (low, high) in intervals(law, findings, path):
         yield limit, {"note": f"the quality changes between {low:g} and {high:g} of {feature}", "interval": [low, high]}
-
-
-def _is_wide(interval: list[float] | None) -> bool:
-    return interval is not None and interval[1] > _WIDE * max(interval[0], 1e-9)
 
 
 def _of_step(path: str, step: Step, findings: Sequence[PairFinding], rivals: list[Law]) -> dict[str, dict[str, Any]]:
@@ -148,7 +101,7 @@ def _of_step(path: str, step: Step, findings: Sequence[PairFinding], rivals: lis
     found: dict[str, dict[str, Any]] = {}
     if isinstance(step, Resize):
         changed = [one for one in findings if one.resized]
-        found[f"{path}.fit"] = {"n": len(changed), "note": _rivals_in_words(step, rivals)}
+        found[f"{path}.fit"] = {"n": len(changed), "note": sizes_in_words(step, rivals)}
         found |= _votes(f"{path}.kernel", "kernel", changed)
     elif isinstance(step, Orient):
         found |= _votes(path, "orient", findings)
@@ -189,13 +142,3 @@ def _not_shown(path: str, step: Step, findings: Sequence[PairFinding], rivals: l
             untold.append("optimize_huffman")
         return [f"{path}.{name}" for name in untold]
     return []
-
-
-def _rivals_in_words(law: Resize, rivals: list[Law]) -> str:
-    others = [law_in_words(rival) for rival in rivals if rival is not None]
-    return f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
-
-
-def _summary(findings: Sequence[PairFinding], drafts: Sequence[_Draft]) -> str:
-    rules = f"{len(drafts)} rule{'s' if len(drafts) > 1 else ''}"
-    return f"Learned from {len(findings)} pair{'s' if len(findings) > 1 else ''}: {rules}."

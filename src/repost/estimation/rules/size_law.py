@@ -88,6 +88,12 @@ def law_in_words(law: Resize) -> str:
     return f"{law.fit.replace('_', ' ')} {size}{' with enlarging' if law.upscale else ''}"
 
 
+def sizes_in_words(law: Resize, rivals: Sequence[Law]) -> str:
+    """What explains sizes, and the other laws that would."""
+    others = [law_in_words(rival) for rival in rivals if rival is not None]
+    return f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
+
+
 def _oddness(law: Law) -> int:
     """0 for limits that networks use, more the less round they are."""
     sides = [side for side in (law.px, law.width_px, law.height_px) if isinstance(side, int)] if law else []

@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from repost.core.errors import UsageError
 from repost.estimation.about import About
-from repost.estimation.rules.group import Group, group
+from repost.estimation.rules.draft import RuleDraft, learned_profile, limits_of, wide_limits
+from repost.estimation.rules.group import Group
 from repost.estimation.rules.schema import Schema
-from repost.estimation.rules.size_law import Law, law_in_words
-from repost.estimation.rules.split import Limit, law_of
+from repost.estimation.rules.size_law import Law, sizes_in_words
+from repost.estimation.rules.split import law_of
 from repost.estimation.videos.encode_step import encode_step
 from repost.estimation.videos.finding import VideoFinding
 from repost.estimation.videos.rate_law import as_value
 from repost.platforms.profile import Profile
 
-_WIDE = 1.25
-"""A limit whose interval ends differ by more than this factor is marked as not known."""
 _SAME_RATE = 0.005
 
 
@@ -67,45 +64,14 @@ def learn_videos(findings: Sequence[VideoFinding], about: About) -> Profile:
     Raises:
         UsageError: There are no findings.
     """
-    if not findings:
-        raise UsageError("got no pairs to learn from, expected at least one; see why each was refused")
-    drafts = [_draft(index, part) for index, part in enumerate(group(findings, SCHEMA))]
-    if drafts[-1].rule["when"]:
-        rule = {"media": "video", "name": "any other, not seen", "steps": [{"op": "passthrough"}]}
-        drafts.append(_Draft(rule, {}, [f"rules.{len(drafts)}.steps.0"]))
-    counted = f"{len(drafts)} rule{'s'[: len(drafts) != 1]} from {len(findings)} pair{'s'[: len(findings) != 1]}"
-    return Profile.model_validate(
-        {
-            "platform": about.platform,
-            "route": about.route,
-            "observed": about.observed,
-            "summary": f"Learned: {counted} of videos.",
-            "evidence": [{"kind": "measured", "source": about.source, "observed": about.observed, "n": len(findings)}],
-            "rules": [draft.rule for draft in drafts],
-            "provenance": {path: found for draft in drafts for path, found in draft.provenance.items()},
-            "unknown": [path for draft in drafts for path in draft.unknown],
-        }
-    )
+    return learned_profile(findings, about, media="video", schema=SCHEMA, draft=_draft)
 
 
-@dataclass(slots=True)
-class _Draft:
-    rule: dict[str, Any]
-    provenance: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    unknown: list[str] = field(default_factory=list[str])
-
-
-def _draft(index: int, part: Group[VideoFinding]) -> _Draft:
+def _draft(index: int, part: Group[VideoFinding]) -> RuleDraft:
     findings = part.findings
-    draft = _Draft({"media": "video", "name": part.name, "when": part.when.model_dump(exclude_none=True)})
-    for condition in part.conditions:
-        if isinstance(condition.split, Limit):
-            split = condition.split
-            path = f"rules.{index}.when.{split.feature}"
-            note = f"the treatment changes between {split.low:g} and {split.high:g}"
-            draft.provenance[path] = {"note": note, "interval": [split.low, split.high]}
-            if split.high > _WIDE * max(split.low, 1e-9):
-                draft.unknown.append(path)
+    limits = limits_of(f"rules.{index}", part)
+    rule: dict[str, Any] = {"media": "video", "name": part.name, "when": part.when.model_dump(exclude_none=True)}
+    draft = RuleDraft(rule, limits, wide_limits(limits))
     if _usual(findings, "kind") == "kept":
         draft.rule["steps"] = [{"op": "passthrough"}]
         return draft
@@ -144,10 +110,8 @@ def _resize(law: Law, rivals: Sequence[Law], findings: Sequence[VideoFinding]) -
     assert law is not None, "only asked where sizes change"
     votes = Counter(one.kernel for one in findings if one.kernel)
     kernel, surely = _kernel(findings)
-    others = [law_in_words(rival) for rival in rivals if rival is not None]
-    note = f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
     changed = [one for one in findings if one.resized]
-    provenance: dict[str, dict[str, Any]] = {"fit": {"n": len(changed), "note": note}}
+    provenance: dict[str, dict[str, Any]] = {"fit": {"n": len(changed), "note": sizes_in_words(law, rivals)}}
     if votes:
         provenance["kernel"] = {"n": votes.total(), "votes": dict(sorted(votes.items()))}
     untold = {"kernel": not surely, "fit": bool(rivals)}
