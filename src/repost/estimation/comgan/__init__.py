@@ -8,6 +8,7 @@ from repost.core.extras import require
 
 require("torch", extra="torch")
 
+from repost.estimation.comgan.judge import Judged, best_rule, judge  # noqa: E402
 from repost.estimation.comgan.load import load_published, load_residual  # noqa: E402
 from repost.estimation.comgan.networks import PatchDiscriminator, ResidualUNet  # noqa: E402
 from repost.estimation.comgan.published import PublishedGenerator  # noqa: E402
@@ -16,9 +17,12 @@ from repost.estimation.comgan.recipe import ComGanRecipe, ComGanSettings  # noqa
 __all__ = [
     "ComGanRecipe",
     "ComGanSettings",
+    "Judged",
     "PatchDiscriminator",
     "PublishedGenerator",
     "ResidualUNet",
+    "best_rule",
+    "judge",
     "load_published",
     "load_residual",
 ]

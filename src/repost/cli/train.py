@@ -1,0 +1,129 @@
+"""`repost train`: train a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repost.cli.options import AsJson, check_folder
+
+if TYPE_CHECKING:
+    from repost.pairs.dataset import PairedDataset
+    from repost.pairs.dataset_records import PairListing
+    from repost.training import TrainingEvent
+    from repost.training.events import Listener
+
+app = typer.Typer(no_args_is_help=True, help="Train a network; run the same command again to go on after a stop.")
+
+
+@app.command()
+def comgan(
+    pairs: Annotated[Path, typer.Option("--pairs", help="What `repost pairs recover` wrote, or a published data set.")],
+    platform: Annotated[str, typer.Option("--platform", "-p", help="The profile to improve: a name or a TOML file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training: weights, log, model card.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches to learn from.")] = 1500,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pairs of a batch.")] = 16,
+    crop_px: Annotated[int, typer.Option(min=16, help="Side of the training crops, a multiple of 16.")] = 64,
+    judge_px: Annotated[int, typer.Option(min=16, help="Side of what is validated and judged, likewise.")] = 192,
+    adversarial: Annotated[float, typer.Option(min=0, help="Weight of the discriminator; 0 trains without.")] = 2e-4,
+    rule: Annotated[
+        int | None, typer.Option(min=0, help="The profile's rule the pairs went by.  [default: the closest]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and crops.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that load pictures.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Learn what a network does beyond the steps of its profile: a residual, from pairs.
+
+    Splits are by source: 80 % train, 10 % select the weights, 10 % are only judged at the end. The weights go into
+    SurrogateChannel(profile, residual=load_residual(...)); MODEL_CARD.md says how good they are.
+    """
+    from repost.core.extras import require
+
+    require("torch", extra="torch")
+    from repost.estimation.comgan import ComGanRecipe, ComGanSettings, best_rule, judge, load_residual
+    from repost.pairs.listing import open_pairs
+    from repost.platforms import resolve
+    from repost.report.comgan import comgan_card, comgan_row, describe_judged, write_card
+    from repost.training import TrainingSettings, read_weights, train
+
+    check_folder("--out", out)
+    profile = resolve(platform)
+    parts = _splits(open_pairs(pairs), profile.platform)
+    if rule is None:
+        rule = best_rule(profile, parts["train"], size_px=judge_px)
+    settings = ComGanSettings(
+        crop_px=crop_px, validation_px=judge_px, adversarial_weight=adversarial, rule_index=rule, seed=seed
+    )
+    recipe = ComGanRecipe(profile, train=parts["train"], validation=parts["validation"], settings=settings)
+    told = TrainingSettings(
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        schedule="cosine",
+        accelerator=device,  # pyright: ignore[reportArgumentType] - the settings check it
+        workers=workers,
+        validate_every=max(1, steps // 6),
+        checkpoint_every=max(1, steps // 6),
+    )
+    with _training_progress() as listen:
+        result = train(recipe, told, folder=out, progress=listen)
+    weights = read_weights(result.weights["residual"])
+    judged = None
+    if len(parts["test"]):
+        judged = judge(profile, load_residual(weights.path), parts["test"], size_px=judge_px, rule_index=rule)
+    counts = {split: len(part) for split, part in parts.items()}
+    card = write_card(out, comgan_card(weights.card, judged, sha256=weights.sha256, pairs=counts))
+    if as_json:
+        typer.echo(json.dumps(comgan_row(result, judged), sort_keys=True))
+        return
+    if judged is not None:
+        typer.echo(describe_judged(judged))
+    typer.echo(f"weights: {weights.path}\nmodel card: {card}")
+
+
+def _splits(listing: PairListing, platform: str) -> dict[str, PairedDataset]:
+    """The three parts; of a data set of several networks, only the pairs of the one that is learned."""
+    from repost.core.errors import UsageError
+    from repost.pairs.dataset import PairedDataset, PairSettings
+
+    named = sorted({record.platform for record in listing.records})
+    if len(named) > 1 and platform not in named:
+        raise UsageError(f"got pairs of {', '.join(named)}, expected those of {platform} among them")
+    chosen = (platform,) if platform in named else None
+    parts: dict[str, Any] = {}
+    for split in ("train", "validation", "test"):
+        parts[split] = PairedDataset(listing, PairSettings(split=split, size="original", platforms=chosen))
+    for split in ("train", "validation"):
+        if not len(parts[split]):
+            raise UsageError(
+                f"got {len(listing.records)} pairs, of which none is in the {split} split (splits are by a hash of the "
+                "source); expected some; collect more pairs"
+            )
+    return parts
+
+
+@contextmanager
+def _training_progress() -> Generator[Listener, None, None]:
+    """Show steps, the last losses and the best score on stderr."""
+    from repost.cli.progress import progress
+    from repost.training import CheckpointRefused, StepFinished, TrainingStarted, Validated
+
+    with progress("training", "step") as advance:
+
+        def listen(event: TrainingEvent) -> None:
+            if isinstance(event, TrainingStarted | StepFinished):
+                advance(event.step, event.steps)
+            elif isinstance(event, Validated):
+                scores = ", ".join(f"{name} {value:.3f}" for name, value in event.scores.items())
+                typer.echo(f"step {event.step}: {scores}{' (best so far)' if event.best else ''}", err=True)
+            elif isinstance(event, CheckpointRefused):
+                typer.echo(f"checkpoint left out: {event.path}: {event.reason}", err=True)
+
+        yield listen
