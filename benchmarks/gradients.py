@@ -2,7 +2,7 @@
 
     python benchmarks/gradients.py --prepare build/faces.npz [--folder UTKFACE]
     python benchmarks/gradients.py --faces build/faces.npz [--device cuda] [--train-seconds 45] [--train-steps N]
-                                   [--seeds 5] [--attacked 64] [--quick] [--json FILE]
+                                   [--seeds 5] [--attacked 64] [--threads 2] [--quick] [--json FILE]
 
 Four networks are trained here from UTKFace at 64 px: a classifier of sex, a small StarGAN, a U-Net editor trained as
 AttGAN, and the autoencoder of Deepfakes with men and women as its two identities. Held-out files are attacked by
@@ -64,6 +64,7 @@ def main() -> None:
         return
     enter_peers()
     start = time.perf_counter()
+    torch.set_num_threads(arguments.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = True
     device = torch.device(arguments.device)
@@ -100,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=FACES, help="of UTKFace, for --prepare")
     parser.add_argument("--faces", type=Path, default=Path("build/faces.npz"), help="what --prepare wrote")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=2, help="of torch on the CPU")
     parser.add_argument("--train-seconds", type=float, help="for each network; 45 on a GPU, 300 on a CPU")
     parser.add_argument("--train-steps", type=int, help="for each network instead, which repeats a run")
     parser.add_argument("--seeds", type=int, help="of the attack; 5")

@@ -86,14 +86,11 @@ def as_json(one: Attacked) -> dict[str, Any]:
     judged = {}
     for quality in JUDGED:
         score, success = one.scores[quality], one.successes[quality]
-        judged[_codec(quality)] = {
-            "mean": float(score.mean()),
-            "over_seeds": intervals(score)[0],
-            "over_faces": intervals(score)[1],
-            "success": float(success.mean()),
-            "success_over_seeds": intervals(success)[0],
-            "success_over_faces": intervals(success)[1],
-        }
+        found: dict[str, Any] = {}
+        for name, values in (("change", score), ("success", success)):
+            seeds, faces = intervals(values)
+            found |= {name: float(values.mean()), f"{name}_over_seeds": seeds, f"{name}_over_faces": faces}
+        judged[_codec(quality)] = found
     psnr = {"psnr_db": float(one.psnr_db.mean()), "psnr_db_over_faces": intervals(one.psnr_db)[1]}
     return {"target": one.target, "loop": one.loop, "steps": one.steps, **psnr, "judged": judged}
 
@@ -101,18 +98,20 @@ def as_json(one: Attacked) -> dict[str, Any]:
 def intervals(values: NDArray[np.float64]) -> tuple[Interval, Interval]:
     """95 % intervals of the mean of (seeds, faces): over seeds, and over faces."""
     of_faces = values.mean(0)
-    return over_runs(values.mean(1)), bootstrap(len(of_faces), lambda drawn: float(of_faces[drawn].mean()))
+    return over_runs(values.mean(1)), bootstrap(len(of_faces), lambda drawn: of_faces[drawn].mean(1))
 
 
 def _ratio(pairs: Sequence[tuple[Attacked, Attacked]], quality: int | None) -> tuple[float, Interval, Interval]:
     """Mean over networks of the ratio of mean changes; over faces, all networks keep the same draw."""
     scores = [(ours.scores[quality], theirs.scores[quality]) for ours, theirs in pairs]
+    of_faces = [(ours.mean(0), theirs.mean(0)) for ours, theirs in scores]
+    count = len(of_faces[0][0])
 
-    def mean(drawn: NDArray[np.int64] | slice) -> float:
-        return float(np.mean([ours[:, drawn].mean() / theirs[:, drawn].mean() for ours, theirs in scores]))
+    def mean(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.mean([ours[drawn].mean(1) / theirs[drawn].mean(1) for ours, theirs in of_faces], axis=0)
 
     by_seed = np.mean([ours.mean(1) / theirs.mean(1) for ours, theirs in scores], axis=0)
-    return mean(slice(None)), over_runs(by_seed), bootstrap(scores[0][0].shape[1], mean)
+    return float(mean(np.arange(count)[None])[0]), over_runs(by_seed), bootstrap(count, mean)
 
 
 def _pick(rows: Sequence[Attacked], loop: str, steps: int, target: str) -> Attacked:

@@ -1,7 +1,7 @@
 """The differentiable JPEG beside kornia's and a plain DiffJPEG: agreement with libjpeg, and speed.
 
     python benchmarks/surrogate.py [--device cuda] [--part agreement|exact|speed ...] [--threads 2] [--quick]
-                                   [--seed 0] [--json FILE]
+                                   [--published FOLDER] [--seed 0] [--json FILE]
 
 Agreement: pictures of 1-64 by 1-64 px, a quarter of them noise and the others cut from photographs that scikit-image
 and scikit-learn bring along, each at a quality of its own from 50 to 95 within one batch of a size, 4:2:0, against
@@ -12,13 +12,17 @@ viewer's would be; a PSNR is that of all pixels of a row together.
 Exact: `SurrogateChannel(..., forward="exact")` for each bundled profile against the exact channel.
 
 Speed: forward and backward of 16x3x256x256, quality 75, in interleaved rounds; ratios are those of the same round.
+`diffjpeg.py` is leaner than the code that the method is known by; with --published, a folder that holds that code
+(DiffJPEG.py with a class of height, width, differentiable and quality), it is timed too, its weights frozen.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -39,7 +43,7 @@ from repost.channel.surrogate import jpeg
 from repost.metrics.intervals import wilson
 from spread import bootstrap
 from surrogate_exact import report_exact
-from surrogate_speed import report_speed
+from surrogate_speed import QUALITY, SHAPE, report_speed
 from tables import print_table
 
 Codec: TypeAlias = Callable[[Tensor, Sequence[int]], Tensor]
@@ -64,6 +68,14 @@ def codecs() -> dict[str, Codec]:
     return found | {"DiffJPEG": diffjpeg}
 
 
+def published(folder: Path, device: torch.device) -> dict[str, Codec]:
+    """Somebody's DiffJPEG at the size and quality that is timed."""
+    sys.path.insert(0, str(folder))
+    layer = importlib.import_module("DiffJPEG").DiffJPEG(*SHAPE[2:], True, QUALITY)
+    layer.to(device).requires_grad_(requires_grad=False)
+    return {"DiffJPEG as published": lambda pixels, _qualities: layer(pixels)}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,6 +83,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, action="append", help="only this; repeatable")
     parser.add_argument("--threads", type=int, default=2, help="of torch on the CPU")
     parser.add_argument("--quick", action="store_true", help="few pictures and rounds, to try the script")
+    parser.add_argument("--published", type=Path, help="folder with a DiffJPEG.py to time as well")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     arguments = parser.parse_args()
@@ -85,7 +98,8 @@ def main() -> None:
     if "exact" in parts:
         content["exact"] = report_exact(photographs(), device, seed=arguments.seed, quick=arguments.quick)
     if "speed" in parts:
-        content["speed"] = report_speed(codecs(), device, seed=arguments.seed, quick=arguments.quick)
+        timed = codecs() | (published(arguments.published, device) if arguments.published else {})
+        content["speed"] = report_speed(timed, device, seed=arguments.seed, quick=arguments.quick)
     print_environment()
     if arguments.json:
         arguments.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -187,7 +201,7 @@ def _agreement(judged: Sequence[Judged], low: int, high: int) -> list[str]:
     chosen = [one for one in judged if low <= one.quality <= high]
     errors = np.array([one.squared_error for one in chosen])
     samples = np.array([one.samples for one in chosen])
-    least, most = bootstrap(len(chosen), lambda drawn: _psnr_of(errors[drawn].sum(), samples[drawn].sum()))
+    least, most = bootstrap(len(chosen), lambda drawn: _psnr_of(errors[drawn].sum(1), samples[drawn].sum(1)))
     equal = sum(one.squared_error == 0 for one in chosen)
     share = wilson(equal, len(chosen))
     return [
@@ -202,11 +216,13 @@ def _agreement(judged: Sequence[Judged], low: int, high: int) -> list[str]:
 
 
 def _psnr(chosen: Sequence[Judged]) -> float:
-    return _psnr_of(sum(one.squared_error for one in chosen), sum(one.samples for one in chosen))
+    errors, samples = (np.array([getattr(one, name) for one in chosen]) for name in ("squared_error", "samples"))
+    return float(_psnr_of(errors.sum(), samples.sum()))
 
 
-def _psnr_of(squared_error: float, samples: float) -> float:
-    return float(10 * np.log10(255**2 * samples / squared_error)) if squared_error else float("inf")
+def _psnr_of(squared_error: NDArray[Any], samples: NDArray[Any]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):  # infinity where all is equal
+        return 10 * np.log10(255**2 * samples / squared_error)
 
 
 def _decibel(value: float) -> str:

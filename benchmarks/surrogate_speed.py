@@ -59,7 +59,7 @@ def _cells(seconds: Seconds, name: str) -> list[str]:
 def _ratio(seconds: Seconds, name: str) -> tuple[float, tuple[float, float]]:
     """Median over rounds of the time of another over ours in the same round."""
     ratios = np.array(seconds[name]) / np.array(seconds["ours"])
-    return float(np.median(ratios)), bootstrap(len(ratios), lambda drawn: float(np.median(ratios[drawn])))
+    return float(np.median(ratios)), bootstrap(len(ratios), lambda drawn: np.median(ratios[drawn], axis=1))
 
 
 def _print_asked(cpu: Seconds) -> None:
