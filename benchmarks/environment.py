@@ -40,9 +40,12 @@ def _processor() -> str:
 
 def _commit() -> str:
     here = Path(__file__).parent
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
-    )
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return "unknown, without git"
     return found.stdout.strip() or "unknown"
 
 

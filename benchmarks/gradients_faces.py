@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 SIDE_PX = 64
-FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces" / "utkface"
+FACES = Path(__file__).parents[2] / "shared" / "data" / "faces" / "utkface"
 HELD_OUT = 256
 """Files that are never trained on; the attacked ones are of these."""
 
