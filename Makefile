@@ -49,6 +49,9 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/video_fidelity.py ../shared/data/videos
 	$(BIN)/python benchmarks/video_throughput.py ../shared/data/videos/sam2/demo_data_gallery_02_cups.mp4
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/surrogate.py
+	$(BIN)/python benchmarks/gradients.py --prepare build/faces.npz
+	$(BIN)/python benchmarks/gradients.py --faces build/faces.npz
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization", "av")
+PACKAGES = ("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization", "av", "torch", "kornia")
 
 
 def environment() -> dict[str, object]:
@@ -19,7 +20,7 @@ def environment() -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "commit": _commit(),
-        "versions": {name: version(name) for name in PACKAGES} | {"libjpeg-turbo": _libjpeg()} | _ffmpeg(),
+        "versions": _packages() | {"libjpeg-turbo": _libjpeg()} | _ffmpeg(),
     }
 
 
@@ -39,10 +40,22 @@ def _processor() -> str:
 
 def _commit() -> str:
     here = Path(__file__).parent
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
-    )
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return "unknown, without git"
     return found.stdout.strip() or "unknown"
+
+
+def _packages() -> dict[str, str]:
+    """Versions of those that are installed; what runs from a folder has none."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _libjpeg() -> str:
@@ -53,7 +66,9 @@ def _libjpeg() -> str:
 
 def _ffmpeg() -> dict[str, str]:
     """Versions of FFmpeg's libraries that PyAV holds."""
-    import av
-
+    try:
+        import av
+    except ImportError:
+        return {}
     names = ("libavcodec", "libavformat", "libavfilter", "libswscale")
     return {name: ".".join(map(str, av.library_versions[name])) for name in names}
