@@ -39,7 +39,7 @@ def in_words(setting: str, *, shown: object, usual: object) -> str:
     return f"{setting.replace('_', ' ')} is {shown}, of the others {usual}"
 
 
-def _of_size(finding: FindingT, findings: Sequence[Finding]) -> str:
+def _of_size(finding: Finding, findings: Sequence[Finding]) -> str:
     before, after = (f"{size[0]}x{size[1]} px" for size in (finding.size_before, finding.size_after))
     usual = sorted(max(one.size_after) for one in findings)[len(findings) // 2]
     hint = "; a thumbnail?" if max(finding.size_after) < _THUMBNAIL_SHARE * usual else ""

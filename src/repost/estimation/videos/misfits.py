@@ -93,9 +93,9 @@ def _is_rate(finding: VideoFinding, step: FrameRate | None) -> bool:
 
 def _frame_rate(finding: VideoFinding, step: FrameRate | None) -> float:
     before = finding.features.fps
-    if step is None or not isinstance(step.fps, int | float) or (step.cap and before <= step.fps):
-        return before
-    return float(step.fps)
+    wanted = step.fps if step else before
+    assert isinstance(wanted, int | float), "learned frame rates are constants"
+    return before if step and step.cap and before <= wanted else wanted
 
 
 class _Rate(NamedTuple):
