@@ -4,7 +4,7 @@
 
 Prints, for each codec and quality, mean PSNR over the judging pictures between the approximation and the real file,
 between the real file and the source, and between the approximation and the source; and by how much the last two differ
-on a picture, as a standard deviation. Judged on the centres of the Kodak photographs at hand. With --calibrate, instead, finds
+on a picture, as a standard deviation. Judged on the centres of the Kodak photographs at hand. With --calibrate it finds
 the quantiser steps in `repost.channel.surrogate.approximate` on seven photographs of scikit-image and scikit-learn: for
 each plane the step at which its mean PSNR against the source, measured after decoding, is the real codec's.
 

@@ -148,6 +148,60 @@ PLATFORMS = (
 )  # fmt: skip
 
 
+FRESH_PLATFORMS = (
+    Platform(
+        name="crf27-slow-360p",
+        short_side_px=360,
+        kernel="bilinear",
+        video=_x264("-crf", "27", preset="slow", profile="high"),
+        true={"crf": 27, "preset": "slow", "profile": "high", "kernel": "bilinear", "px": 360, "b_frames": 3},
+    ),
+    Platform(
+        name="crf25-fast-bf1-480p",
+        short_side_px=480,
+        video=_x264("-crf", "25", "-bf", "1", "-threads", "2", preset="fast", profile="main"),
+        audio=("-c:a", "copy"),
+        true={"crf": 25, "preset": "fast", "profile": "main", "kernel": "bicubic", "px": 480, "b_frames": 1,
+              "threads": 2, "action": "copy"},
+    ),
+    Platform(
+        name="crf29-veryfast-gop2s-540p",
+        short_side_px=540,
+        kernel="lanczos",
+        video=_x264("-crf", "29", preset="veryfast", profile="main"),
+        gop_s=2.0,
+        true={"crf": 29, "preset": "veryfast", "profile": "main", "kernel": "lanczos", "px": 540, "gop_s": 2.0,
+              "scene_cut": False, "b_frames": 3},
+    ),
+    Platform(
+        name="abr2-vbv-faster-360p",
+        short_side_px=360,
+        video=_x264(preset="faster", profile="main"),
+        bits_per_pixel_s=2.0,
+        vbv=(1.3, 1.5),
+        passes=2,
+        crf=False,
+        true={"preset": "faster", "profile": "main", "kernel": "bicubic", "px": 360, "passes": 2,
+              "bits_per_pixel_s": 2.0, "vbv_max_ratio": 1.3},
+    ),
+    Platform(
+        name="crf-two-renditions-540p",
+        short_side_px=360,
+        kernel="spline",
+        video=_x264("-crf", "28", preset="medium", profile="main"),
+        by_input=((700, 540, _x264("-crf", "24", preset="faster", profile="high")),),
+        true={"crf": 24, "preset": "faster", "profile": "high", "kernel": "spline", "px": 540, "b_frames": 3},
+    ),
+    Platform(
+        name="crf21-medium-720p",
+        short_side_px=720,
+        video=_x264("-crf", "21", "-threads", "1", preset="medium", profile="high"),
+        true={"crf": 21, "preset": "medium", "profile": "high", "b_frames": 3, "references": 3},
+    ),
+)  # fmt: skip
+"""Others, made up before anything was learned from them; the last keeps all sides up to 720 px as they come."""
+
+
 def make_original(source: Path, out: Path, *, seconds: float = ORIGINAL_S) -> Path:
     """The beginning of a clip, encoded once more at a CRF where little is lost, its sound copied."""
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,25 @@ def moving_frames(count, *, size=(128, 96), seed=1, speed=2.0, noise=3.0, sharp=
         yield planes.clip(16, 235).astype(np.uint8).reshape(height * 3 // 2, width)
 
 
+def swaying_frames(count, *, size=(200, 120), seed=1):
+    """Frames of a smooth picture that sways, a part of it otherwise: motion that keeps x264's lookahead busy."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    texture = rng.normal(128, 40, (height * 2, width * 2))
+    for _ in range(3):
+        texture = sum(np.roll(texture, shift, (0, 1)) for shift in ((0, 0), (1, 0), (0, 1), (-1, 0))) / 4
+    texture = (texture - texture.mean()) * 30 / texture.std() + 128
+    top, bottom, left, right = height // 3, height // 2, width // 4, width // 2
+    for index in range(count):
+        right_px, down_px = int(12 * np.sin(index / 5)), int(9 * np.sin(index / 7 + 1) * np.sin(index / 11))
+        luma = np.roll(texture, (down_px, right_px), (0, 1))[:height, :width].copy()
+        part = np.roll(texture, (2 * right_px, 3 * down_px), (0, 1))
+        luma[top:bottom, left:right] = part[: bottom - top, : right - left]
+        luma += rng.normal(0, 1.5, luma.shape)
+        planes = np.concatenate([luma.ravel(), np.full(height * width // 2, 128.0)])
+        yield planes.clip(16, 235).astype(np.uint8).reshape(height * 3 // 2, width)
+
+
 def write_clip(path, frames, *, fps=25, times=None, options=None, encoder="libx264", colour=None):
     """Encode YUV 4:2:0 arrays into an MP4.
 

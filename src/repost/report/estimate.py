@@ -9,9 +9,7 @@ from repost.estimation.images.estimate import Estimated
 from repost.estimation.pairing import Refused
 from repost.metrics.intervals import share_in_words, wilson
 from repost.report.profile import describe_profile
-
-_MANY = 0.1
-"""Share of pairs that do not fit, from which several networks or routes are suspected."""
+from repost.report.words import many_misfits
 
 
 def describe_estimate(estimated: Estimated) -> str:
@@ -27,11 +25,7 @@ def _trust(estimated: Estimated) -> Iterator[str]:
         yield f"{share} pairs are reproduced pixel for pixel by rules learned without them"
     else:
         yield "one upload only: nothing is left to check the rules on"
-    if len(estimated.misfits) > _MANY * len(estimated.findings):
-        yield (
-            f"{len(estimated.misfits)} pairs do not fit, and nothing about their uploads says why: are downloads of "
-            "several networks or routes in one folder, or were some saved again?"
-        )
+    yield from many_misfits(len(estimated.misfits), of=len(estimated.findings))
 
 
 def estimate_row(estimated: Estimated, refused: Sequence[Refused], out: Path) -> dict[str, object]:

@@ -15,19 +15,22 @@ from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
 from repost.report.profile import describe_profile
 from repost.report.video_figures import write_coding_figures, write_rate_curve
+from repost.report.words import many_misfits
 
 
 def describe_video_estimate(estimated: EstimatedVideos) -> str:
     """The profile that was learned, and what each pair showed, in lines of text."""
-    return "\n".join([describe_profile(estimated.profile), "", *_pairs(estimated.findings)])
+    odd = {one.name: one.reason for one in estimated.misfits}
+    pairs = [line for one in estimated.findings for line in _pair(one, odd.get(one.name))]
+    many = many_misfits(len(odd), of=len(estimated.findings))
+    return "\n".join([describe_profile(estimated.profile), "", *pairs, *many])
 
 
-def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
-    for one in findings:
-        before, after = ("x".join(map(str, size)) for size in (one.stored_before, one.stored_after))
-        if one.rate is None:
-            yield f"{one.name}: {before}, kept byte for byte"
-            continue
+def _pair(one: VideoFinding, odd: str | None) -> Iterator[str]:
+    before, after = ("x".join(map(str, size)) for size in (one.stored_before, one.stored_after))
+    if one.rate is None:
+        yield f"{one.name}: {before}, kept byte for byte"
+    else:
         rate = one.rate
         same = f" (the same bitrate at {rate.crf_exact:.2f})" if rate.crf_exact is not None else ""
         pictures = f", its first {one.same_pictures} pictures made again" if one.same_pictures else ""
@@ -35,6 +38,8 @@ def _pairs(findings: Sequence[VideoFinding]) -> Iterator[str]:
         kbps = rate.bitrate_bps / 1000
         yield f"{one.name}: {before} to {after}, {kbps:.0f} kbit/s, reference CRF {rate.crf_in_words}{same}{proof}"
         yield from (f"  note: {doubt}" for doubt in one.doubts)
+    if odd:
+        yield f"  odd: {odd}"
 
 
 def draw_pair(finding: VideoFinding, pair: FilesOfPair, profile: Profile, folder: Path) -> list[Path]:
@@ -76,6 +81,7 @@ def video_estimate_row(estimated: EstimatedVideos, refused: Sequence[Refused], o
         "rules": [{"name": rule.name, "when": rule.when.model_dump(exclude_none=True)} for rule in profile.rules],
         "unknown": list(profile.unknown),
         "refused": [{"name": one.name, "reason": one.reason} for one in refused],
+        "misfits": [{"name": one.name, "reason": one.reason} for one in estimated.misfits],
     }
 
 

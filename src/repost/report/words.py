@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from repost.channel.trace import FileFacts, Trace
 
@@ -21,6 +21,24 @@ def shown(text: str) -> str:
         The text with every character that is not printable written as in Python, such as `\x1b` or `\u202e`.
     """
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+_MANY = 0.1
+"""Share of pairs that do not fit, from which several networks or routes are suspected."""
+
+
+def many_misfits(count: int, *, of: int) -> Iterator[str]:
+    """What many pairs that no rule explains may mean, in a line; none where they are few.
+
+    Args:
+        count: Pairs that do not fit.
+        of: All pairs.
+    """
+    if count > _MANY * of:
+        yield (
+            f"{count} pairs do not fit, and nothing about their uploads says why: are downloads of "
+            "several networks or routes in one folder, or were some saved again?"
+        )
 
 
 def without_name(reason: str, name: str) -> str:

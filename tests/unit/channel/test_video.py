@@ -18,7 +18,6 @@ from repost.channel.video import plan as video_plan
 from repost.channel.video.emulate import emulate_video
 from repost.channel.video.fidelity import compare_videos
 from repost.channel.video.match import TOLERANCE_DB
-from repost.channel.video.settings import Crf, EncoderSettings
 from repost.core.errors import EncodeFailed, OutputUnwritable, UnreadableMedia, UnsupportedMedia, UsageError
 from repost.core.heap import fresh_memory
 from repost.media.video.facts import read_video_facts
@@ -466,13 +465,6 @@ def test_a_level_can_be_asked_of_hevc_too(share, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", size=(128, 96), count=8)
     served = share(clip, {"op": "encode", "codec": "hevc", "level": "4.1", "rate": {"mode": "crf", "crf": 35}})
     assert read_video_facts(served.path).level == 123
-
-
-def test_convention_x264_looks_ahead_in_step_where_it_has_threads():
-    """Else a share of encodes differs, on a busy machine, where sides are no multiple of 16."""
-    assert EncoderSettings(rate=Crf(28), threads=3).options()["x264-params"] == "sync-lookahead=0"
-    assert "x264-params" not in EncoderSettings(rate=Crf(28), threads=1).options()
-    assert "x264-params" not in EncoderSettings(encoder="libx265", rate=Crf(28), threads=3).options()
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ Sources:
 
 from __future__ import annotations
 
-from functools import partial
+import math
+from functools import cache, partial
 from typing import Literal, TypeAlias
 
 import torch
@@ -34,6 +35,10 @@ _ISLOW = (
     (6437, -11362, 2261, 9633, -9633, -2261, 11362, -6437),
     (4433, -10704, 10704, -4433, -4433, 10704, -10704, 4433),
     (2260, -6436, 9633, -11363, 11363, -9633, 6436, -2260),
+)
+_DCT = tuple(
+    tuple(math.cos((2 * sample + 1) * frequency * math.pi / 16) / (2 if frequency else 2**1.5) for sample in range(8))
+    for frequency in range(8)
 )
 _CONST_BITS = 13
 _PASS1_BITS = 2
@@ -59,14 +64,15 @@ def quantised(plane: Tensor, tables: Tensor, *, quantiser: Quantiser = "libjpeg"
 def _round_trip(plane: Tensor, *, tables: Tensor, quantiser: Quantiser, gradient: Gradient) -> tuple[Tensor, Pullback]:
     steps = _tiled(tables, plane.shape[2])
     if quantiser == "half_even":
-        exact = _orthonormal(plane.double().sub_(128)).round_(decimals=_NOISE_DIGITS).round_()
-        exact = _runs(exact).div_(steps)
+        # Half-way cases are only told from noise with more bits than a float32 has.
+        whole_dct = _orthonormal(plane.double().sub_(128)).round_(decimals=_NOISE_DIGITS).round_()
+        exact = _runs(whole_dct.to(plane.dtype)).div_(steps)
         whole = exact.round()
     else:
         exact = _runs(_forward_dct(plane)).div_(8 * steps)
-        whole = (exact + torch.copysign(exact.new_tensor(0.5), exact)).trunc_()
-    slopes = None if gradient == "identity" else slope(exact, whole, gradient=gradient).to(plane.dtype)
-    result = _inverse_dct(whole.mul_(steps).view(plane.shape)).to(plane.dtype)
+        whole = torch.copysign(exact.new_tensor(0.5), exact).add_(exact).trunc_()
+    slopes = None if gradient == "identity" else slope(exact, whole, gradient=gradient)
+    result = _inverse_dct(whole.mul_(steps).view(plane.shape))
     return result, partial(_through_coefficients, slopes=slopes)
 
 
@@ -79,14 +85,17 @@ def _through_coefficients(gradient: Tensor, *, slopes: Tensor | None) -> tuple[T
 
 def _forward_dct(plane: Tensor) -> Tensor:
     """8 x the DCT of each block, as whole numbers."""
-    rows = descaled(_by_rows(plane.double().sub_(128), _islow(plane).T), _CONST_BITS - _PASS1_BITS)
-    return descaled(_by_columns(rows, _islow(plane)), _CONST_BITS + _PASS1_BITS)
+    # Sums of 8 samples stay below 2^24, which float32 holds; those of the second pass do not.
+    rows = descaled(_by_rows(plane - 128, _islow(plane).T), _CONST_BITS - _PASS1_BITS)
+    columns = _by_columns(rows.double(), _islow(rows.double()))
+    return descaled(columns, _CONST_BITS + _PASS1_BITS).to(plane.dtype)
 
 
 def _inverse_dct(coefficients: Tensor) -> Tensor:
-    columns = descaled(_by_columns(coefficients, _islow(coefficients).T), _CONST_BITS - _PASS1_BITS)
+    exact = coefficients.double()
+    columns = descaled(_by_columns(exact, _islow(exact).T), _CONST_BITS - _PASS1_BITS)
     samples = descaled(_by_rows(columns, _islow(columns)), _CONST_BITS + _PASS1_BITS + 3)
-    return samples.add_(128).clamp_(0, 255)
+    return samples.to(coefficients.dtype).add_(128).clamp_(0, 255)
 
 
 def _orthonormal(plane: Tensor) -> Tensor:
@@ -117,16 +126,19 @@ def _runs(plane: Tensor) -> Tensor:
 
 def _tiled(tables: Tensor, width: int) -> Tensor:
     """Tables repeated along the rows of a plane seen as `_runs`."""
-    return tables.to(torch.float64).repeat(1, 1, width // 8).unsqueeze(1)
+    return tables.repeat(1, 1, width // 8).unsqueeze(1)
 
 
 def _islow(like: Tensor) -> Tensor:
-    return torch.tensor(_ISLOW, dtype=torch.float64, device=like.device)
+    return _constant(_ISLOW, like.dtype, like.device)
 
 
 def _dct_matrix(like: Tensor) -> Tensor:
     """The orthonormal DCT-II of eight samples."""
-    frequency = torch.arange(8, dtype=torch.float64, device=like.device)
-    matrix = torch.cos((2 * frequency + 1) * frequency.unsqueeze(1) * (torch.pi / 16)) / 2
-    matrix[0] /= 2**0.5
-    return matrix.to(like.dtype)
+    return _constant(_DCT, like.dtype, like.device)
+
+
+@cache
+def _constant(rows: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A matrix, copied to a device once."""
+    return torch.tensor(rows, dtype=dtype, device=device)

@@ -65,7 +65,7 @@ def upsample(plane: Tensor, subsampling: Subsampling, *, size: tuple[int, int], 
     if across == 1:
         return plane
     if upsampling == "replicate" or plane.shape[2] < _LEAST_TRIANGLE_WIDTH:
-        return _repeated(plane, down)[:, :height, :width]
+        return _repeated(plane.contiguous(), down)[:, :height, :width]
     return with_pullback(_twice_as_wide if down == 1 else _twice_as_large, plane)[:, :height, :width]
 
 
@@ -77,17 +77,14 @@ def padded(plane: Tensor, *, rows: int, columns: int) -> Tensor:
 
 
 def _means_of_two(plane: Tensor) -> tuple[Tensor, Pullback]:
-    count, height, width = plane.shape
-    sums = plane.view(count, height, width // 2, 2).sum(-1)
-    means = torch.floor_(sums.add_(_alternating(sums)).mul_(0.5))
-    return means, lambda gradient: (_repeated(gradient * 0.5, 1),)
+    means = functional.avg_pool2d(plane.unsqueeze(1), (1, 2)).squeeze(1)
+    return torch.floor_(means.add_(_alternating(means) / 2)), lambda gradient: (_repeated(gradient * 0.5, 1),)
 
 
 def _means_of_four(plane: Tensor) -> tuple[Tensor, Pullback]:
-    count, height, width = plane.shape
-    sums = plane.view(count, height, width // 2, 2).sum(-1).view(count, height // 2, 2, -1).sum(2)
-    means = torch.floor_(sums.add_(_alternating(sums) + 1).mul_(0.25))
-    return means, lambda gradient: (_repeated(gradient * 0.25, 2),)
+    means = functional.avg_pool2d(plane.unsqueeze(1), 2).squeeze(1)
+    biased = means.add_((_alternating(means) + 1) / 4)
+    return torch.floor_(biased), lambda gradient: (_repeated(gradient * 0.25, 2),)
 
 
 def _alternating(sums: Tensor) -> Tensor:
@@ -97,31 +94,35 @@ def _alternating(sums: Tensor) -> Tensor:
 
 def _twice_as_wide(plane: Tensor) -> tuple[Tensor, Pullback]:
     """Each sample is three parts of the nearest and one part of the next nearest."""
-    left, right = _neighbours(plane, 2)
-    wide = torch.stack((3 * plane + (left + 1), 3 * plane + (right + 2)), dim=3).flatten(2)
+    wide = _mixed(plane, 2, first=1, second=2)
     return torch.floor_(wide.mul_(1 / 4)), lambda gradient: (_gathered(gradient, 2),)
 
 
 def _twice_as_large(plane: Tensor) -> tuple[Tensor, Pullback]:
     """The same in both directions, rounded once."""
-    above, below = _neighbours(plane, 1)
-    tall = torch.stack((3 * plane + above, 3 * plane + below), dim=2).flatten(1, 2)
-    left, right = _neighbours(tall, 2)
-    large = torch.stack((3 * tall + (left + 8), 3 * tall + (right + 7)), dim=3).flatten(2)
+    large = _mixed(_mixed(plane, 1, first=0, second=0), 2, first=8, second=7)
     return torch.floor_(large.mul_(1 / 16)), lambda gradient: (_gathered(_gathered(gradient, 2), 1),)
 
 
-def _repeated(plane: Tensor, down: int) -> Tensor:
-    plane = plane.repeat_interleave(2, dim=2)
-    return plane.repeat_interleave(2, dim=1) if down == 2 else plane
-
-
-def _neighbours(plane: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """The sample before and the sample after each; at the edge, itself."""
+def _mixed(plane: Tensor, dim: int, *, first: int, second: int) -> Tensor:
+    """Between each sample and its neighbours, 3 x the sample + the neighbour + a bias; at an edge the sample itself."""
     length = plane.shape[dim]
-    before = torch.cat((plane.narrow(dim, 0, 1), plane.narrow(dim, 0, length - 1)), dim)
-    after = torch.cat((plane.narrow(dim, 1, length - 1), plane.narrow(dim, length - 1, 1)), dim)
-    return before, after
+    shape = [*plane.shape[: dim + 1], 2, *plane.shape[dim + 1 :]]
+    both = plane.new_empty(shape)
+    for side, bias, start, edge in ((0, first, 1, 0), (1, second, 0, length - 1)):
+        half = both.select(dim + 1, side)
+        torch.mul(plane, 3, out=half)
+        half.narrow(dim, start, length - 1).add_(plane.narrow(dim, 1 - start, length - 1))
+        half.narrow(dim, edge, 1).add_(plane.narrow(dim, edge, 1))
+        if bias:
+            half.add_(bias)
+    return both.flatten(dim, dim + 1)
+
+
+def _repeated(plane: Tensor, down: int) -> Tensor:
+    count, height, width = plane.shape
+    repeated = plane.view(count, height, 1, width, 1).expand(count, height, down, width, 2)
+    return repeated.reshape(count, down * height, 2 * width)
 
 
 def _gathered(gradient: Tensor, dim: int) -> Tensor:

@@ -10,22 +10,24 @@ Sources:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from repost.channel.surrogate.pullback import Pullback, with_pullback
 
-_BITS = 16
-_HALF = 32768.0
+_FRACTION = 2.0**-16
 
 # jccolor.c: FIX(0.29900), FIX(0.58700), ... with 16 fraction bits.
-_TO_YCC = ((19595.0, 38470.0, 7471.0), (-11059.0, -21709.0, 32768.0), (32768.0, -27439.0, -5329.0))
+_TO_YCC = ((19595, 38470, 7471), (-11059, -21709, 32768), (32768, -27439, -5329))
 
 # jccolor.c rounds luma half up; chroma has its centre added and one less, so that 0.5 does not overflow 255.
-_YCC_OFFSETS = (32768.0, 128.0 * 65536 + 32767, 128.0 * 65536 + 32767)
+_YCC_OFFSETS = (32768, 128 * 65536 + 32767, 128 * 65536 + 32767)
 
-# jdcolor.c: FIX(1.40200), FIX(0.34414), FIX(0.71414), FIX(1.77200).
-_RED_BY_CR, _GREEN_BY_CB, _GREEN_BY_CR, _BLUE_BY_CB = 91881.0, -22554.0, -46802.0, 116130.0
+# jdcolor.c: FIX(1.40200), FIX(0.34414), FIX(0.71414), FIX(1.77200), by Cb and Cr less 128; half a level is added.
+_FROM_CHROMA = ((0, 91881), (-22554, -46802), (116130, 0))
+_RGB_OFFSETS = tuple(32768 - 128 * (by_cb + by_cr) for by_cb, by_cr in _FROM_CHROMA)
 
 
 def rgb_to_ycc(rgb: Tensor) -> Tensor:
@@ -40,47 +42,48 @@ def rgb_to_ycc(rgb: Tensor) -> Tensor:
     return with_pullback(_ycc, rgb)
 
 
-def ycc_to_rgb(luma: Tensor, blueness: Tensor, redness: Tensor) -> Tensor:
+def ycc_to_rgb(luma: Tensor, chroma: Tensor) -> Tensor:
     """Libjpeg's colour conversion after decompressing.
 
     Args:
         luma: Shape (n, height, width), whole levels 0-255.
-        blueness: Cb, of the same shape.
-        redness: Cr, of the same shape.
+        chroma: Cb and Cr, shape (n, 2, height, width).
 
     Returns:
         Shape (n, 3, height, width), whole levels, clipped to 0-255. The gradient is that of the matrix; it passes
         where levels were clipped too, so that an optimiser can leave the limit.
     """
-    return with_pullback(_rgb, luma, blueness, redness)
+    return with_pullback(_rgb, luma, chroma)
 
 
 def _ycc(rgb: Tensor) -> tuple[Tensor, Pullback]:
-    weights = rgb.new_tensor(_TO_YCC)
-
     def pullback(gradient: Tensor) -> tuple[Tensor]:
-        pulled = torch.matmul(weights.T * 2.0**-_BITS, gradient.reshape(*gradient.shape[:2], -1))
-        return (pulled.view(gradient.shape),)
+        weights = gradient.new_tensor(_TO_YCC).mul_(_FRACTION)
+        return (_by_pixel(weights.T, gradient),)
 
-    scaled = torch.empty_like(rgb)
-    # Sum by sum and not as a matrix product, which a GPU may be told to do with the 10 fraction bits of TF32.
-    for channel, (weights_of_channel, offset) in enumerate(zip(_TO_YCC, _YCC_OFFSETS, strict=True)):
-        torch.mul(rgb[:, 0], weights_of_channel[0], out=scaled[:, channel]).add_(offset)
-        scaled[:, channel].add_(rgb[:, 1], alpha=weights_of_channel[1]).add_(rgb[:, 2], alpha=weights_of_channel[2])
-    return torch.floor_(scaled.mul_(2.0**-_BITS)), pullback
+    return torch.floor_(_fixed_point(_TO_YCC, _YCC_OFFSETS, rgb)), pullback
 
 
-def _rgb(luma: Tensor, blueness: Tensor, redness: Tensor) -> tuple[Tensor, Pullback]:
-    rgb = luma.new_empty((luma.shape[0], 3, *luma.shape[1:]))
-    blue_offset, red_offset = blueness - 128, redness - 128
-    torch.mul(red_offset, _RED_BY_CR, out=rgb[:, 0])
-    torch.mul(blue_offset, _GREEN_BY_CB, out=rgb[:, 1]).add_(red_offset, alpha=_GREEN_BY_CR)
-    torch.mul(blue_offset, _BLUE_BY_CB, out=rgb[:, 2])
-    return torch.floor_(rgb.add_(_HALF).mul_(2.0**-_BITS)).add_(luma.unsqueeze(1)).clamp_(0, 255), _ycc_gradients
+def _rgb(luma: Tensor, chroma: Tensor) -> tuple[Tensor, Pullback]:
+    def pullback(gradient: Tensor) -> tuple[Tensor, Tensor]:
+        weights = gradient.new_tensor(_FROM_CHROMA).mul_(_FRACTION)
+        both = _by_pixel(torch.cat((weights.new_ones((3, 1)), weights), 1).T, gradient)
+        return both[:, 0], both[:, 1:]
+
+    coloured = torch.floor_(_fixed_point(_FROM_CHROMA, _RGB_OFFSETS, chroma))
+    return coloured.add_(luma.unsqueeze(1)).clamp_(0, 255), pullback
 
 
-def _ycc_gradients(gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    red, green, blue = (gradient * 2.0**-_BITS).unbind(1)
-    to_blueness = torch.add(green * _GREEN_BY_CB, blue, alpha=_BLUE_BY_CB)
-    to_redness = torch.add(green * _GREEN_BY_CR, red, alpha=_RED_BY_CR)
-    return gradient.sum(1), to_blueness, to_redness
+def _fixed_point(matrix: Sequence[Sequence[int]], offsets: Sequence[int], planes: Tensor) -> Tensor:
+    """A matrix with 16 fraction bits times each pixel, not yet rounded; exact, since a power of two scales it."""
+    # A GPU may be told to multiply float32 with the 10 fraction bits of TF32, but never float64.
+    exact = planes.double() if planes.is_cuda else planes
+    weights, bias = (exact.new_tensor(numbers).mul_(_FRACTION) for numbers in (matrix, offsets))
+    flat = exact.reshape(*planes.shape[:2], -1)
+    mixed = torch.baddbmm(bias.view(1, -1, 1), weights.expand(len(planes), -1, -1), flat)
+    return mixed.to(planes.dtype).view(len(planes), len(matrix), *planes.shape[2:])
+
+
+def _by_pixel(matrix: Tensor, planes: Tensor) -> Tensor:
+    mixed = torch.matmul(matrix, planes.reshape(*planes.shape[:2], -1))
+    return mixed.view(len(planes), len(matrix), *planes.shape[2:])

@@ -69,13 +69,14 @@ def jpeg_levels(
         Whole levels of the same shape, equal to libjpeg's "islow" encoder and decoder to the bit.
     """
     height, width = levels.shape[2:]
-    luma, blueness, redness = rgb_to_ycc(levels).unbind(1)
-    whole_blocks = padded(luma, rows=-height % 8, columns=-width % 8)
-    luma = quantised(whole_blocks, tables.luma, quantiser=quantiser, gradient=gradient)[:, :height, :width]
-    both = downsample(torch.cat((blueness, redness)), subsampling)
-    both = quantised(both, tables.chroma.repeat(2, 1, 1), quantiser=quantiser, gradient=gradient)
-    both = upsample(both, subsampling, size=(height, width), upsampling=upsampling)
-    return ycc_to_rgb(luma, *both.chunk(2))
+    planes = rgb_to_ycc(levels)
+    luma = padded(planes[:, 0], rows=-height % 8, columns=-width % 8)
+    luma = quantised(luma, tables.luma, quantiser=quantiser, gradient=gradient)[:, :height, :width]
+    chroma = downsample(planes[:, 1:].flatten(0, 1), subsampling)
+    of_both = tables.chroma.repeat_interleave(2, dim=0)
+    chroma = quantised(chroma, of_both, quantiser=quantiser, gradient=gradient)
+    chroma = upsample(chroma, subsampling, size=(height, width), upsampling=upsampling)
+    return ycc_to_rgb(luma, chroma.view(-1, 2, height, width))
 
 
 def jpeg(

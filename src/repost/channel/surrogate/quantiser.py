@@ -29,5 +29,5 @@ def slope(values: Tensor, rounded: Tensor, *, gradient: Gradient) -> Tensor:
     """
     if gradient == "identity":
         return torch.ones_like(values)
-    cubic = 3 * (values - rounded).square()
-    return cubic if gradient == "cubic" else torch.where(rounded == 0, cubic, 1.0)
+    cubic = (values - rounded).square_().mul_(3)
+    return cubic if gradient == "cubic" else cubic.masked_fill_(rounded != 0, 1)

@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 
 from repost.channel.sizes import Size
 from repost.channel.video.failing import failing
+from repost.channel.video.lookahead import Lookahead
 from repost.channel.video.settings import ENCODERS, Abr, EncoderSettings
 from repost.media.video.facts import Colour, VideoFacts
 
@@ -100,7 +101,7 @@ class Encoder:
         self._settings = settings
         context = av.CodecContext.create(settings.encoder, "w")
         assert isinstance(context, VideoCodecContext), "only video encoders are named in settings"
-        self._context = context
+        self._context, self._lookahead = context, Lookahead(settings)
         self._context.flags |= Flags.global_header  # as in an MP4, whose headers stand outside the stream
         with failing(settings.encoder):
             configure(self._context, settings, size=size, clock=clock, stats=stats)
@@ -113,7 +114,7 @@ class Encoder:
         """
         context: Any = self._context  # its stubs do not say what a packet belongs to
         with failing(self._settings.encoder):
-            return context.encode(frame)
+            return self._lookahead.encode(context.encode, frame)
 
     @property
     def codec(self) -> str:

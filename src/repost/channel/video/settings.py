@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
 from repost.core.errors import UsageError
+from repost.core.threads import can_watch_threads
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 """The program that stands for a standard where the profile names none; all are in PyAV's wheels."""
@@ -19,12 +20,6 @@ TWO_PASS_ENCODERS = ("libx264", "libx265")
 
 DEFAULT_THREADS = 1
 """x264's output depends on how many threads it has, so the number must not be the machine's."""
-
-
-_IN_STEP = "sync-lookahead=0"
-"""Without it x264's lookahead has a thread of its own where encoding has several. Timing then decides whose memory
-a frame is given, and with it what the lookahead reads beyond the edges: where sides are no multiple of 16, a quarter of
-the encodes of a busy machine differed. In step it gives what the ffmpeg program gives most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +83,6 @@ class EncoderSettings:
         references: Reference frames; the preset's when None.
         threads: Encoder threads.
         message: Whether the encoder's message about itself stays in the stream (an SEI of x264 and x265).
-        in_step: Whether x264 looks ahead in step with its threads, for the same bytes every time; the ffmpeg program
-            does not.
     """
 
     encoder: str = "libx264"
@@ -104,7 +97,11 @@ class EncoderSettings:
     references: int | None = None
     threads: int = DEFAULT_THREADS
     message: bool = False
-    in_step: bool = True
+
+    @property
+    def looks_ahead_alone(self) -> bool:
+        """Whether the encoder is x264 with a thread that looks ahead beside those that encode; see `lookahead`."""
+        return self.encoder == "libx264" and self.threads > 1
 
     def options(self) -> Mapping[str, str]:
         """As FFmpeg's options of the encoder, by name."""
@@ -129,8 +126,8 @@ class EncoderSettings:
         if self.encoder == "libx265":  # its own log would be written over progress bars
             level = [f"level-idc={self.level}"] if self.level else []
             found["x265-params"] = ":".join(["log-level=error", *level])
-        if self.encoder == "libx264" and self.threads > 1 and self.in_step:
-            found["x264-params"] = _IN_STEP
+        if self.looks_ahead_alone and not can_watch_threads():
+            found["x264-params"] = "sync-lookahead=0"  # no thread, no timing; not always the program's own outcome
         return found | self._rate_options()
 
     def _rate_options(self) -> dict[str, str]:

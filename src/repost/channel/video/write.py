@@ -21,6 +21,7 @@ from repost.channel.video.audio import Sound, not_held
 from repost.channel.video.encoder import Clock, Encoder, Slots, configure
 from repost.channel.video.failing import failing
 from repost.channel.video.filters import RepeatLimit
+from repost.channel.video.lookahead import Lookahead
 from repost.channel.video.plan import Plan
 from repost.channel.video.settings import Abr, EncoderSettings
 from repost.core.errors import EncodeFailed, OutputUnwritable, UnsupportedMedia
@@ -178,7 +179,7 @@ class _PictureWriter:
 
     def __init__(self, target: Any, job: _Job, stats: Path | None) -> None:  # noqa: ANN401 - PyAV's stubs
         settings, plan, facts = job.settings, job.plan, job.upload.facts
-        self._target, self._encoder = target, settings.encoder
+        self._target, self._encoder, self._lookahead = target, settings.encoder, Lookahead(settings)
         with failing(settings.encoder):
             stream: Any = target.add_stream(settings.encoder, rate=job.clock.fps)
             configure(
@@ -210,7 +211,7 @@ class _PictureWriter:
 
     def _mux(self, frame: VideoFrame | None) -> None:
         with failing(self._encoder):
-            packets = self._stream.encode(frame)
+            packets = self._lookahead.encode(self._stream.encode, frame)
         for packet in packets:
             self._target.mux(self._strip.filter(packet) if self._strip is not None else packet)
 

@@ -1,19 +1,17 @@
-"""Pairs that the learned rules do not explain, and what that may mean."""
+"""Pairs of images that the learned rules do not explain, and what that may mean."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from repost.estimation.images.finding import PairFinding
 from repost.estimation.images.learn import usual_treatment
 from repost.estimation.images.schema import SCHEMA, SETTINGS, visible
 from repost.estimation.pairing import Refused
-from repost.estimation.rules.group import Group, group
-from repost.estimation.rules.size_law import explains
-from repost.estimation.rules.split import law_of
-
-_THUMBNAIL_SHARE = 0.5
+from repost.estimation.rules.group import group
+from repost.estimation.rules.misfits import in_words, misfits_of_rule
 
 
 def find_misfits(findings: Sequence[PairFinding]) -> Iterator[Refused]:
@@ -27,18 +25,8 @@ def find_misfits(findings: Sequence[PairFinding]) -> Iterator[Refused]:
     """
     for part in group(findings, SCHEMA):
         if part.disorder:
-            yield from _misfits_of(part)
-
-
-def _misfits_of(part: Group[PairFinding]) -> Iterator[Refused]:
-    usual = usual_treatment(part.findings)
-    law, _ = law_of(part.findings, SCHEMA)
-    for finding in part.findings:
-        reasons = list(_differences(finding, usual.model_dump()))
-        if not explains(law, (finding.size_before, finding.size_after)):
-            reasons.append(_of_size(finding, part.findings))
-        if reasons:
-            yield Refused(finding.name, f"not explained by the rules: {'; '.join(reasons)}")
+            differences = partial(_differences, usual=usual_treatment(part.findings).model_dump())
+            yield from misfits_of_rule(part.findings, SCHEMA, differences=differences)
 
 
 def _differences(finding: PairFinding, usual: dict[str, Any]) -> Iterator[str]:
@@ -52,11 +40,4 @@ def _differences(finding: PairFinding, usual: dict[str, Any]) -> Iterator[str]:
             if (shown == "ijg") != (expected is None) and shown is not None:
                 yield "its quantisation tables are others"
         elif shown is not None and expected is not None and shown != expected:
-            yield f"{setting.replace('_', ' ')} is {shown}, of the others {expected}"
-
-
-def _of_size(finding: PairFinding, findings: Sequence[PairFinding]) -> str:
-    before, after = (f"{size[0]}x{size[1]} px" for size in (finding.size_before, finding.size_after))
-    usual = sorted(max(one.size_after) for one in findings)[len(findings) // 2]
-    hint = "; a thumbnail?" if max(finding.size_after) < _THUMBNAIL_SHARE * usual else ""
-    return f"{before} came back as {after}, which the size rule of the others does not give{hint}"
+            yield in_words(setting, shown=shown, usual=expected)

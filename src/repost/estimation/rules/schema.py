@@ -11,6 +11,11 @@ class Finding(Protocol):
     """One examined pair, as far as the search for rules looks at it."""
 
     @property
+    def name(self) -> str:
+        """What the pair is called."""
+        ...
+
+    @property
     def features(self) -> object:
         """Features of the upload, by attribute."""
         ...

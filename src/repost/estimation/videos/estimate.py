@@ -17,6 +17,7 @@ from repost.estimation.pairing import FilesOfPair, Refused
 from repost.estimation.progress import Progress
 from repost.estimation.videos.finding import VideoFinding
 from repost.estimation.videos.learn import learn_videos
+from repost.estimation.videos.misfits import find_misfits
 from repost.estimation.videos.pair import Examination, examine_video_pair
 from repost.estimation.videos.reference import Sample
 from repost.media.video.upload import VideoUpload
@@ -30,11 +31,13 @@ class EstimatedVideos:
     Attributes:
         profile: The platform.
         findings: Of every pair that was used, in the order of their names.
+        misfits: Pairs that the rules do not explain, with the reason.
         refused: Pairs that could not be used, with the reason.
     """
 
     profile: Profile
     findings: tuple[VideoFinding, ...]
+    misfits: tuple[Refused, ...]
     refused: tuple[Refused, ...]
 
     def samples(self) -> list[Sample]:
@@ -92,7 +95,8 @@ def estimate_videos(
     if not findings:
         reasons = "".join(f"\n  {one.name}: {one.reason}" for one in refused[:5])
         raise UsageError(f"got no pair to learn from, expected at least one that shows the same video twice{reasons}")
-    yield EstimatedVideos(learn_videos(findings, about), tuple(findings), tuple(refused))
+    profile = learn_videos(findings, about)
+    yield EstimatedVideos(profile, tuple(findings), tuple(find_misfits(findings, profile)), tuple(refused))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from repost.estimation.videos.finding import VideoFinding
 from repost.estimation.videos.rate_law import as_value
 from repost.platforms.profile import Profile
 
-_SAME_RATE = 0.005
+SAME_FRAME_RATE = 0.005
+"""Frame rates within half a percent are one: 30 and 30000/1001 differ by a thousandth."""
 
 
-def _shown(finding: VideoFinding, setting: str) -> object:
+def shown_setting(finding: VideoFinding, setting: str) -> object:
     """A setting of a pair as something that can be counted; None where the pair cannot show it."""
     if setting == "kind":
         return "kept" if finding.kept else "encoded"
@@ -44,7 +45,7 @@ SCHEMA = Schema(
     ),
     lists=("codec", "format"),
     kinds=("rotated",),
-    shown=_shown,
+    shown=shown_setting,
     multiple_of=2,  # chroma at half resolution knows no odd sides
 )  # fmt: skip
 """What is compared between pairs of videos, and what rules may depend on, the likeliest reason first."""
@@ -72,7 +73,7 @@ def _draft(index: int, part: Group[VideoFinding]) -> RuleDraft:
     limits = limits_of(f"rules.{index}", part)
     rule: dict[str, Any] = {"media": "video", "name": part.name, "when": part.when.model_dump(exclude_none=True)}
     draft = RuleDraft(rule, limits, wide_limits(limits))
-    if _usual(findings, "kind") == "kept":
+    if usual_setting(findings, "kind") == "kept":
         draft.rule["steps"] = [{"op": "passthrough"}]
         return draft
     encoded = [one for one in findings if not one.kept]
@@ -91,7 +92,7 @@ _Step = tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]
 
 
 def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
-    oriented = _usual(findings, "oriented")
+    oriented = usual_setting(findings, "oriented")
     if oriented is not False:
         yield {"op": "orient"}, {}, [""] if oriented is None else []
     law, rivals = law_of(findings, SCHEMA)
@@ -99,7 +100,7 @@ def _steps(findings: Sequence[VideoFinding]) -> Iterator[_Step]:
         yield _resize(law, rivals, findings)
     if frame_rate := _frame_rate(findings):
         yield frame_rate
-    yield encode_step([one for one in findings if one.structure.codec == _usual(findings, "codec")])
+    yield encode_step([one for one in findings if one.structure.codec == usual_setting(findings, "codec")])
     if sound := _sound(findings):
         yield sound
     strip = not any(one.structure.encoder for one in findings)
@@ -132,7 +133,7 @@ def _kernel(findings: Sequence[VideoFinding]) -> tuple[str, bool]:
 
 
 def _frame_rate(findings: Sequence[VideoFinding]) -> _Step | None:
-    changed = [one for one in findings if abs(one.fps_after / one.features.fps - 1) > _SAME_RATE]
+    changed = [one for one in findings if abs(one.fps_after / one.features.fps - 1) > SAME_FRAME_RATE]
     if not changed:
         return None
     rates = Counter(round(one.fps_after, 3) for one in changed)
@@ -162,9 +163,10 @@ _SILENCE_BPS = 8000
 
 
 def _container(findings: Sequence[VideoFinding]) -> str:
-    return "webm" if _usual(findings, "codec") in ("vp9",) else "mp4"
+    return "webm" if usual_setting(findings, "codec") in ("vp9",) else "mp4"
 
 
-def _usual(findings: Sequence[VideoFinding], setting: str) -> object:
-    counts = Counter(shown for one in findings if (shown := _shown(one, setting)) is not None)
+def usual_setting(findings: Sequence[VideoFinding], setting: str) -> object:
+    """The value that a setting has most often, over the pairs that show it; None where none does."""
+    counts = Counter(shown for one in findings if (shown := shown_setting(one, setting)) is not None)
     return counts.most_common(1)[0][0] if counts else None

@@ -51,13 +51,7 @@ class Guesses:
             recipe: What is varied.
             dimension: One of the attributes.
         """
-        guesses = getattr(self, dimension)
-        if dimension == "threads":
-            # The ffmpeg program's outcome may be one of several; without step there is a chance to meet it.
-            guesses = [
-                (threads, in_step) for threads in guesses for in_step in ((True, False) if threads > 1 else (True,))
-            ]
-        found = (_changed(recipe, dimension, guess) for guess in guesses)
+        found = (_changed(recipe, dimension, guess) for guess in getattr(self, dimension))
         return (one for one in found if one != recipe)
 
     def combined(self, recipe: Recipe) -> Iterator[Recipe]:
@@ -84,7 +78,7 @@ def _changed(recipe: Recipe, dimension: str, guess: Any) -> Recipe:  # noqa: ANN
         return replace(recipe, settings=replace(settings, b_frames=guess))
     if dimension == "groups":
         return replace(recipe, settings=replace(settings, gop_frames=guess[0], scene_cut=guess[1]))
-    return replace(recipe, settings=replace(settings, threads=guess[0], in_step=guess[1]))
+    return replace(recipe, settings=replace(settings, threads=guess))
 
 
 @dataclass(frozen=True, slots=True)

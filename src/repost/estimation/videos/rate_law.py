@@ -35,6 +35,24 @@ def rate_law(findings: Sequence[VideoFinding]) -> tuple[dict[str, Any], dict[str
     return _searched_law(findings) or _average_law(findings, reason)
 
 
+def rates_behind(findings: Sequence[VideoFinding]) -> tuple[RateMode, list[float | None], float]:
+    """The number of each pair that a rate law is made of.
+
+    Args:
+        findings: Of one rule and codec, none kept.
+
+    Returns:
+        What the numbers are: rate factors, or bits per pixel and second; the numbers, None where a pair has none; and
+        by how much they differ without meaning anything, of bits as the difference of logarithms.
+    """
+    if _mode(findings)[0] == "crf":
+        return "crf", [_crf(one) for one in findings], 0.0
+    if _searched_law(findings):
+        return "crf", [one.rate.crf_exact if one.rate else None for one in findings], _SAME_CRF
+    way = _nearest_way(findings)
+    return "abr", [_bits_per_pixel_s(one, way) for one in findings], _SAME_RATE
+
+
 _SAME_CRF = 1.0
 """Rate factors found by bitrate that spread less than this are one: settings that are not told move them as much."""
 
