@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 from typing import get_args
@@ -483,3 +484,17 @@ def test_matching_by_quality_changes_nothing_else_that_is_drawn(share, tmp_path)
         share(clip, step, sound, seed=3, match=match).trace.steps[1].parameters for match in ("bitrate", "quality")
     ]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("folder", ["plain", "a: 'b' = \\c"])
+def test_statistics_of_two_passes_of_x265_stay_in_the_temporary_folder(share, tmp_path, monkeypatch, folder):
+    """FFmpeg does not hand x265 the name of the file; its own is one for all encodes in the current folder."""
+    scratch, here = tmp_path / folder, tmp_path / "here"
+    scratch.mkdir()
+    here.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.chdir(here)
+    rate = {"mode": "abr", "bits_per_pixel_s": 6, "passes": 2}
+    share(make_clip(tmp_path / "a.mp4"), {"op": "encode", "codec": "hevc", "preset": "ultrafast", "rate": rate})
+    assert not list(here.iterdir())
+    assert not list(scratch.iterdir())

@@ -10,19 +10,23 @@ from repost.core.errors import InvalidPixels, UsageError
 EXPECTED = "float32 (n, 3, height, width) RGB in [0, 1] with at least one pixel"
 
 
-def check_pixels(pixels: Tensor) -> None:
+def check_pixels(pixels: Tensor, *, expected: str = EXPECTED) -> None:
     """Refuse what is no batch of pictures.
+
+    Args:
+        pixels: What was given.
+        expected: How the error puts what should have been.
 
     Raises:
         InvalidPixels: Not a floating-point NCHW tensor of three channels with numbers in [0, 1].
     """
     shape = tuple(pixels.shape)
     if pixels.ndim != 4 or pixels.shape[1] != 3 or 0 in shape or not pixels.is_floating_point():
-        raise InvalidPixels(got=f"{str(pixels.dtype).removeprefix('torch.')} {shape}", expected=EXPECTED)
+        raise InvalidPixels(got=f"{str(pixels.dtype).removeprefix('torch.')} {shape}", expected=expected)
     least, most = (limit.item() for limit in torch.aminmax(pixels.detach()))
     if not (least >= 0 and most <= 1):  # false for NaN too
         numbers = "NaN" if least != least else f"numbers from {least:.4g} to {most:.4g}"  # noqa: PLR0124
-        raise InvalidPixels(got=f"{shape} with {numbers}", expected=f"{EXPECTED}; clamp or divide by 255 first")
+        raise InvalidPixels(got=f"{shape} with {numbers}", expected=f"{expected}; clamp or divide by 255 first")
 
 
 def check_choice(name: str, got: str, allowed: tuple[str, ...]) -> None:

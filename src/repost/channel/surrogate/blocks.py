@@ -61,6 +61,25 @@ def quantised(plane: Tensor, tables: Tensor, *, quantiser: Quantiser = "libjpeg"
     return with_pullback(partial(_round_trip, tables=tables, quantiser=quantiser, gradient=gradient), plane)
 
 
+def as_quantised(plane: Tensor, steps: Tensor, *, gradient: Gradient) -> Tensor:
+    """A plane as it is, with the gradient of one that was quantised with a single step: for values that are known.
+
+    Args:
+        plane: Shape (n, height, width), both sides multiples of 8.
+        steps: The step of each plane, in units of its samples under an orthonormal DCT, shape (n,), above 0.
+        gradient: What the backward pass takes for the slope of the rounding.
+    """
+    return with_pullback(partial(_unchanged, steps=steps, gradient=gradient), plane)
+
+
+def _unchanged(plane: Tensor, *, steps: Tensor, gradient: Gradient) -> tuple[Tensor, Pullback]:
+    slopes = None
+    if gradient != "identity":
+        exact = _orthonormal(plane).div_(steps.view(-1, 1, 1))
+        slopes = slope(exact, exact.round(), gradient=gradient)
+    return plane.clone(), partial(_through_coefficients, slopes=slopes)
+
+
 def _round_trip(plane: Tensor, *, tables: Tensor, quantiser: Quantiser, gradient: Gradient) -> tuple[Tensor, Pullback]:
     steps = _tiled(tables, plane.shape[2])
     if quantiser == "half_even":

@@ -183,7 +183,17 @@ def configure(
     options = dict(settings.options())
     if stats is not None:
         context.flags |= Flags.pass1 if stats[0] == 1 else Flags.pass2
-        options["stats"] = str(stats[1])
+        _say_where_statistics_go(options, stats[1], encoder=settings.encoder)
     if isinstance(settings.rate, Abr):
         context.bit_rate = settings.rate.bitrate_bps
     context.options = options
+
+
+def _say_where_statistics_go(options: dict[str, str], stats: Path, *, encoder: str) -> None:
+    if encoder != "libx265":
+        options["stats"] = str(stats)
+        return
+    # FFmpeg's option does not reach x265, which would write x265_2pass.log into the current folder. Its parameters are
+    # parted by colons (av_dict_parse_string), which a backslash escapes as it does itself and quotes.
+    escaped = "".join(f"\\{letter}" if letter in "\\':= " else letter for letter in str(stats))
+    options["x265-params"] += f":stats={escaped}"

@@ -188,14 +188,18 @@ def _resize(step: steps.Resize, course: _Course) -> Mapping[str, Any]:
 
 def _frame_rate(step: steps.FrameRate, course: _Course) -> Mapping[str, Any]:
     before = course.frame_rate
-    wanted = _exact_rate(course.draw(step.fps))
+    wanted = exact_rate(course.draw(step.fps))
     if not (step.cap and before <= wanted) and before != wanted:
         course.fps = wanted
     return {"from": float(before), "to": float(course.frame_rate)}
 
 
-def _exact_rate(fps: float) -> Fraction:
-    """A frame rate as containers have it: 29.97, as people write it, is 30000/1001."""
+def exact_rate(fps: float) -> Fraction:
+    """A frame rate as containers have it: 29.97, as people write it, is 30000/1001.
+
+    Args:
+        fps: Frames per second.
+    """
     television = Fraction(round(fps * 1.001) * 1000, 1001)
     near = television > 0 and abs(fps / television - 1) < _WRITTEN_SHORT
     return television if near else Fraction(fps).limit_denominator(_FINEST_RATE)
