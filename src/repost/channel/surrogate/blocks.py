@@ -12,6 +12,7 @@ Sources:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Literal, TypeAlias
 
@@ -40,6 +41,7 @@ _DCT = tuple(
     tuple(math.cos((2 * sample + 1) * frequency * math.pi / 16) / (2 if frequency else 2**1.5) for sample in range(8))
     for frequency in range(8)
 )
+_SAMPLES_AT_A_TIME = 1 << 16
 _CONST_BITS = 13
 _PASS1_BITS = 2
 _NOISE_DIGITS = 6
@@ -81,18 +83,50 @@ def _unchanged(plane: Tensor, *, steps: Tensor, gradient: Gradient) -> tuple[Ten
 
 
 def _round_trip(plane: Tensor, *, tables: Tensor, quantiser: Quantiser, gradient: Gradient) -> tuple[Tensor, Pullback]:
-    steps = _tiled(tables, plane.shape[2])
-    if quantiser == "half_even":
-        # Half-way cases are only told from noise with more bits than a float32 has.
-        whole_dct = _orthonormal(plane.double().sub_(128)).round_(decimals=_NOISE_DIGITS).round_()
-        exact = _runs(whole_dct.to(plane.dtype)).div_(steps)
-        whole = exact.round()
-    else:
-        exact = _runs(_forward_dct(plane)).div_(8 * steps)
-        whole = torch.copysign(exact.new_tensor(0.5), exact).add_(exact).trunc_()
-    slopes = None if gradient == "identity" else slope(exact, whole, gradient=gradient)
-    result = _inverse_dct(whole.mul_(steps).view(plane.shape))
+    result = torch.empty_like(plane)
+    slopes = None if gradient == "identity" else torch.empty_like(plane)
+    for pictures, rows in _parts(plane):
+        part = plane[pictures, rows]
+        steps = _tiled(tables[pictures], plane.shape[2])
+        exact, whole = _QUANTISERS[quantiser](part, steps)
+        if slopes is not None:
+            slopes[pictures, rows] = slope(exact, whole, gradient=gradient).view(part.shape)
+        result[pictures, rows] = _inverse_dct(whole.mul_(steps).view(part.shape))
     return result, partial(_through_coefficients, slopes=slopes)
+
+
+def _parts(plane: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Pictures and rows to treat at a time; all on a GPU.
+
+    On a CPU so few that what is made on the way stays in the cache, and is not mapped anew for every step: that takes
+    a third of the time otherwise.
+    """
+    count, height, width = plane.shape
+    most_rows = max(1, _SAMPLES_AT_A_TIME // (8 * width)) * 8 if not plane.is_cuda else count * height
+    pictures_each, rows_each = max(1, most_rows // height), min(most_rows, height)
+    for first in range(0, count, pictures_each):
+        for top in range(0, height, rows_each):
+            yield slice(first, first + pictures_each), slice(top, top + rows_each)
+
+
+def _libjpeg(plane: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+    """Coefficients in quantiser steps, before and after rounding half away from zero."""
+    exact = _runs(_forward_dct(plane)).div_(8 * steps)
+    return exact, torch.copysign(exact.abs().add_(0.5).floor_(), exact)  # torch's trunc is ten times slower
+
+
+def _half_even(plane: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+    """The same with a float DCT that is rounded first, and half to even."""
+    # Half-way cases are only told from noise with more bits than a float32 has.
+    whole_dct = _orthonormal(plane.double().sub_(128)).round_(decimals=_NOISE_DIGITS).round_()
+    exact = _runs(whole_dct.to(plane.dtype)).div_(steps)
+    return exact, exact.round()
+
+
+_QUANTISERS: dict[Quantiser, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "libjpeg": _libjpeg,
+    "half_even": _half_even,
+}
 
 
 def _through_coefficients(gradient: Tensor, *, slopes: Tensor | None) -> tuple[Tensor]:

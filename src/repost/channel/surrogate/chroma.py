@@ -65,7 +65,7 @@ def upsample(plane: Tensor, subsampling: Subsampling, *, size: tuple[int, int], 
     if across == 1:
         return plane
     if upsampling == "replicate" or plane.shape[2] < _LEAST_TRIANGLE_WIDTH:
-        return _repeated(plane.contiguous(), down)[:, :height, :width]
+        return _repeated(plane, down)[:, :height, :width]
     return with_pullback(_twice_as_wide if down == 1 else _twice_as_large, plane)[:, :height, :width]
 
 
@@ -77,14 +77,21 @@ def padded(plane: Tensor, *, rows: int, columns: int) -> Tensor:
 
 
 def _means_of_two(plane: Tensor) -> tuple[Tensor, Pullback]:
-    means = functional.avg_pool2d(plane.unsqueeze(1), (1, 2)).squeeze(1)
-    return torch.floor_(means.add_(_alternating(means) / 2)), lambda gradient: (_repeated(gradient * 0.5, 1),)
+    sums = _sums_of_two(plane)
+    means = torch.floor_(sums.add_(_alternating(sums)).mul_(0.5))
+    return means, lambda gradient: (_repeated(gradient * 0.5, 1),)
 
 
 def _means_of_four(plane: Tensor) -> tuple[Tensor, Pullback]:
-    means = functional.avg_pool2d(plane.unsqueeze(1), 2).squeeze(1)
-    biased = means.add_((_alternating(means) + 1) / 4)
-    return torch.floor_(biased), lambda gradient: (_repeated(gradient * 0.25, 2),)
+    count, height, width = plane.shape
+    rows = plane.view(count, height // 2, 2, width)
+    sums = _sums_of_two(rows[:, :, 0] + rows[:, :, 1])
+    means = torch.floor_(sums.add_(_alternating(sums) + 1).mul_(0.25))
+    return means, lambda gradient: (_repeated(gradient * 0.25, 2),)
+
+
+def _sums_of_two(plane: Tensor) -> Tensor:
+    return plane[..., 0::2] + plane[..., 1::2]
 
 
 def _alternating(sums: Tensor) -> Tensor:
@@ -120,9 +127,8 @@ def _mixed(plane: Tensor, dim: int, *, first: int, second: int) -> Tensor:
 
 
 def _repeated(plane: Tensor, down: int) -> Tensor:
-    count, height, width = plane.shape
-    repeated = plane.view(count, height, 1, width, 1).expand(count, height, down, width, 2)
-    return repeated.reshape(count, down * height, 2 * width)
+    larger = functional.interpolate(plane.unsqueeze(1), scale_factor=(float(down), 2.0), mode="nearest")
+    return larger.squeeze(1)
 
 
 def _gathered(gradient: Tensor, dim: int) -> Tensor:
