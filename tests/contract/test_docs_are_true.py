@@ -51,6 +51,18 @@ def test_the_python_of_the_readme_runs(tmp_path):
     assert "JPEG" in done.stdout
 
 
+def test_the_python_of_the_differentiable_channel_runs():
+    pytest.importorskip("torch")
+    page = (ROOT / "docs" / "differentiable.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    needs_no_files = [block for block in blocks if "Path(" not in block]
+    assert len(needs_no_files) == 2
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(needs_no_files)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_example_profile_of_the_page_is_valid(tmp_path):
     from repost.platforms import load_profile
 
