@@ -59,6 +59,16 @@ def test_the_learned_profile_makes_the_same_file_of_a_clip_it_has_not_seen(findi
     assert list(read_h264_pictures(again.path)) == list(read_h264_pictures(served))
 
 
+def test_of_clips_of_one_shape_the_size_is_told_by_the_lines(findings):
+    """960x540 out of 1920x1080 is 540 lines, as renditions are named, though 960 is the rounder number."""
+    wide = [
+        changed(finding, size_before=size, size_after=(960, 540))
+        for finding, size in zip(findings, [(1920, 1080), (1280, 720)], strict=True)
+    ]
+    resize = steps_of(learn_videos(wide, ABOUT))["resize"]
+    assert (resize.fit, resize.px) == ("short_side", 540)
+
+
 def changed(finding, *, rate=None, structure=None, **update):
     if rate is not None:
         update["rate"] = finding.rate.model_copy(update=rate)

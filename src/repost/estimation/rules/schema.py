@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from repost.estimation.rules.size_law import OF_IMAGES, SizeHabits
+
 
 class Finding(Protocol):
     """One examined pair, as far as the search for rules looks at it."""
@@ -45,7 +47,7 @@ class Schema(Generic[FindingT]):
         lists: Features that rules name as a list of kinds, such as "format".
         kinds: Features that are so or not so.
         shown: A setting of a pair as something that can be counted; None where the pair cannot show it.
-        multiple_of: What served sides usually are a multiple of.
+        sizes: What is usual of served sizes.
     """
 
     settings: tuple[str, ...]
@@ -53,4 +55,4 @@ class Schema(Generic[FindingT]):
     lists: tuple[str, ...]
     kinds: tuple[str, ...]
     shown: Callable[[FindingT, str], object]
-    multiple_of: int = 1
+    sizes: SizeHabits = OF_IMAGES

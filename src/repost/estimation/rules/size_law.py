@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, TypeAlias
 
@@ -21,6 +22,8 @@ USUAL_SIDES_PX = (
     2048, 2160, 2500, 2560, 3000, 3840, 4000, 4096, 5000, 5120, 6000, 7680, 8000, 8192,
 )  # fmt: skip
 """Limits that networks and screens use; of two limits that explain the pairs as well, one of these is the likelier."""
+LINES_PX = (144, 240, 360, 480, 540, 720, 1080, 1440, 2160)
+"""Short sides that video renditions are named by."""
 
 _COMMON = 4
 """How many of the most frequent served sizes are tried as a limit."""
@@ -34,6 +37,24 @@ _FITS: dict[str, Callable[[Size], int]] = {
 _BOXES: tuple[Literal["cover", "stretch"], ...] = ("cover", "stretch")
 
 
+@dataclass(frozen=True, slots=True)
+class SizeHabits:
+    """What is usual in a medium: it decides between laws that explain the pairs as well.
+
+    Attributes:
+        multiple_of: What served sides usually are a multiple of.
+        first_fit: The one-sided fit that is thought of first.
+        usual_px: Limits that networks use.
+    """
+
+    multiple_of: int = 1
+    first_fit: str = "long_side"
+    usual_px: tuple[int, ...] = USUAL_SIDES_PX
+
+
+OF_IMAGES = SizeHabits()
+
+
 def explains(law: Law, change: Change) -> bool:
     """Whether a law makes the served size out of the upload's size."""
     before, after = change
@@ -42,33 +63,34 @@ def explains(law: Law, change: Change) -> bool:
     return place(before, law, target=_target(law)).size == after
 
 
-def candidate_laws(changes: Sequence[Change], *, multiple_of: int = 1) -> list[Law]:
+def candidate_laws(changes: Sequence[Change], habits: SizeHabits = OF_IMAGES) -> list[Law]:
     """Laws that may be behind some changes, the simplest first.
 
     Args:
         changes: Sizes before and after, at the resize.
-        multiple_of: What sides of this medium usually are a multiple of.
+        habits: Of the medium.
 
     Returns:
         No law at all, then every fit with the limits that the served sizes suggest, for which at least one change of
         size is explained. Other roundings and multiples only where plain rounding leaves a change unexplained.
     """
     changed = [change for change in changes if change[0] != change[1]]
-    plain = _useful(_plain_laws(changed, multiple_of), changed)
+    plain = _useful(_plain_laws(changed, habits), changed)
     # A box for each served size explains everything and predicts nothing, so boxes do not count here.
     sided = [law for law in plain if law.fit not in _BOXES]
     if all(any(explains(law, change) for law in sided) for change in changed):
         return [None, *plain]
     # Of every limit: the true law may explain nothing while its other side is rounded plainly.
-    return [None, *plain, *_useful(_odd_laws(list(_plain_laws(changed, multiple_of)), multiple_of), changed)]
+    return [None, *plain, *_useful(_odd_laws(list(_plain_laws(changed, habits)), habits.multiple_of), changed)]
 
 
-def best_law(changes: Sequence[Change], laws: Sequence[Law]) -> tuple[Law, list[Law]]:
+def best_law(changes: Sequence[Change], laws: Sequence[Law], habits: SizeHabits = OF_IMAGES) -> tuple[Law, list[Law]]:
     """The law that explains the most.
 
     Args:
         changes: Sizes before and after.
         laws: Candidates, the simplest first.
+        habits: Of the medium.
 
     Returns:
         Of those that explain the most the one with the most usual limit, the simplest of several; and the others, which
@@ -78,7 +100,7 @@ def best_law(changes: Sequence[Change], laws: Sequence[Law]) -> tuple[Law, list[
     found = [law for law, count in zip(laws, counts, strict=True) if count == max(counts)]
     if found[0] is None:
         return None, []
-    best = min(found, key=_oddness)
+    best = min(found, key=lambda law: _oddness(law, habits.usual_px))
     return best, [law for law in found if law is not best]
 
 
@@ -94,16 +116,17 @@ def sizes_in_words(law: Resize, rivals: Sequence[Law]) -> str:
     return f"{law_in_words(law)} explains these sizes" + (f"; so would {', '.join(others[:4])}" if others else "")
 
 
-def _oddness(law: Law) -> int:
+def _oddness(law: Law, usual_px: Sequence[int]) -> int:
     """0 for limits that networks use, more the less round they are."""
     sides = [side for side in (law.px, law.width_px, law.height_px) if isinstance(side, int)] if law else []
-    return max((0 if side in USUAL_SIDES_PX else 1 + (side % 100 > 0) + (side % 10 > 0) for side in sides), default=0)
+    return max((0 if side in usual_px else 1 + (side % 100 > 0) + (side % 10 > 0) for side in sides), default=0)
 
 
-def _plain_laws(changed: Sequence[Change], multiple_of: int) -> Iterator[Resize]:
+def _plain_laws(changed: Sequence[Change], habits: SizeHabits) -> Iterator[Resize]:
+    multiple_of = habits.multiple_of
     grown = any(after[0] > before[0] or after[1] > before[1] for before, after in changed)
     enlarging = (False, True) if grown else (False,)
-    for fit, side in _FITS.items():
+    for fit, side in sorted(_FITS.items(), key=lambda one: one[0] != habits.first_fit):
         limits = Counter(side(after) for _, after in changed).most_common(_COMMON)
         for (px, _), upscale in product(limits, enlarging):
             yield _resize(fit=fit, px=px, upscale=upscale, multiple_of=multiple_of)

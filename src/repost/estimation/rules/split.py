@@ -76,7 +76,7 @@ class Evidence(Generic[FindingT]):
 
     def __init__(self, findings: Sequence[FindingT], schema: Schema[FindingT]) -> None:
         self.findings, self._schema = findings, schema
-        self.laws = candidate_laws(sizes_of(findings), multiple_of=schema.multiple_of)
+        self.laws = candidate_laws(sizes_of(findings), schema.sizes)
         self._tables = [table for name in schema.settings if (table := _one_hot(findings, name, schema)) is not None]
         unexplained = [[not explains(law, change) for law in self.laws] for change in sizes_of(findings)]
         self._unexplained = np.array(unexplained, dtype=np.int64).reshape(len(findings), len(self.laws))
@@ -160,7 +160,7 @@ def sizes_of(findings: Sequence[Finding]) -> list[Change]:
 def law_of(findings: Sequence[FindingT], schema: Schema[FindingT]) -> tuple[Law, list[Law]]:
     """The size law of some pairs, and others that explain as much."""
     changes = sizes_of(findings)
-    return best_law(changes, candidate_laws(changes, multiple_of=schema.multiple_of))
+    return best_law(changes, candidate_laws(changes, schema.sizes), schema.sizes)
 
 
 def _one_hot(findings: Sequence[FindingT], setting: str, schema: Schema[FindingT]) -> NDArray[np.int64] | None:

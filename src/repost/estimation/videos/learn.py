@@ -11,7 +11,7 @@ from repost.estimation.about import About
 from repost.estimation.rules.draft import RuleDraft, learned_profile, limits_of, wide_limits
 from repost.estimation.rules.group import Group
 from repost.estimation.rules.schema import Schema
-from repost.estimation.rules.size_law import Law, sizes_in_words
+from repost.estimation.rules.size_law import LINES_PX, Law, SizeHabits, sizes_in_words
 from repost.estimation.rules.split import law_of
 from repost.estimation.videos.encode_step import encode_step
 from repost.estimation.videos.finding import VideoFinding
@@ -46,7 +46,8 @@ SCHEMA = Schema(
     lists=("codec", "format"),
     kinds=("rotated",),
     shown=shown_setting,
-    multiple_of=2,  # chroma at half resolution knows no odd sides
+    # Chroma at half resolution knows no odd sides; renditions are named by their lines.
+    sizes=SizeHabits(multiple_of=2, first_fit="short_side", usual_px=LINES_PX),
 )  # fmt: skip
 """What is compared between pairs of videos, and what rules may depend on, the likeliest reason first."""
 
