@@ -1,6 +1,6 @@
 """Train ComGAN on a network with hidden stages, and say how much closer it comes than the profile alone.
 
-    python benchmarks/comgan.py ../shared/data/photos [--steps 1100] [--out FOLDER]
+    python benchmarks/comgan.py ../shared/data/photos [--steps 800] [--out FOLDER]
 
 The network is simulated, so that its pairs are plenty and its truth is known: three hidden stages (reduced to 208 px,
 a JPEG with tables of its own, enlarged again and saved as WebP) before the JPEG that is served, whose tables are not
@@ -49,7 +49,7 @@ def main() -> None:
     """Make pairs, learn the chain, train, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--steps", type=int, default=1100)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--adversarial", type=float, default=ComGanSettings().adversarial_weight)
     parser.add_argument("--out", type=Path, help="keep the training and its model card here")
     given = parser.parse_args()

@@ -26,7 +26,7 @@ def comgan(
     pairs: Annotated[Path, typer.Option("--pairs", help="What `repost pairs recover` wrote, or a published data set.")],
     platform: Annotated[str, typer.Option("--platform", "-p", help="The profile to improve: a name or a TOML file.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training: weights, log, model card.")],
-    steps: Annotated[int, typer.Option(min=1, help="Batches to learn from.")] = 1500,
+    steps: Annotated[int, typer.Option(min=1, help="Batches to learn from.")] = 800,
     batch_size: Annotated[int, typer.Option(min=1, help="Pairs of a batch.")] = 16,
     crop_px: Annotated[int, typer.Option(min=16, help="Side of the training crops, a multiple of 16.")] = 64,
     judge_px: Annotated[int, typer.Option(min=16, help="Side of what is validated and judged, likewise.")] = 192,
