@@ -278,6 +278,15 @@ class TestTransform:
         torch.manual_seed(9)
         assert torch.equal(augment(pixels), first)
 
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+    def test_every_precision_is_enlarged_again(self, dtype):
+        augment = RepostTransform(profile_of({"op": "resize", "fit": "width", "px": 20}, JPEG))
+        pixels = tensor_of(photo(48, 56)).to(dtype).requires_grad_()
+        shared = augment(pixels)
+        assert (shared.dtype, shared.shape) == (dtype, pixels.shape)
+        shared.float().sum().backward()
+        assert pixels.grad.abs().sum() > 0
+
     def test_chances_and_platforms_are_checked(self):
         with pytest.raises(UsageError, match=r"p=1.5"):
             RepostTransform("twitter", p=1.5)
