@@ -162,6 +162,7 @@ def test_draws_without_a_seed_follow_torch():
         (lambda: torch.rand(1, 4, 8, 8), r"float32 \(1, 4, 8, 8\)"),
         (lambda: torch.rand(1, 3, 0, 8), r"float32 \(1, 3, 0, 8\)"),
         (lambda: torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "uint8"),
+        (lambda: np.zeros((1, 3, 8, 8), np.float32), "the type ndarray"),
         (lambda: torch.full((1, 3, 8, 8), 255.0), "numbers from 255 to 255"),
         (lambda: torch.full((1, 3, 8, 8), -0.01), "numbers from -0.01 to -0.01"),
         (lambda: torch.tensor([[[[float("nan")]], [[0.0]], [[0.0]]]]), "NaN"),
@@ -169,7 +170,7 @@ def test_draws_without_a_seed_follow_torch():
 )
 def test_what_is_no_batch_is_refused(pixels, said):
     for refuses in (SurrogateChannel("twitter"), RepostTransform("twitter")):
-        with pytest.raises(InvalidPixels, match=f"got an array of .*{said}.*expected float32"):
+        with pytest.raises(InvalidPixels, match=f"got an array of .*{said}.*expected a floating-point tensor"):
             refuses(pixels())
 
 
