@@ -55,7 +55,7 @@ def comgan(
 
     check_folder("--out", out)
     profile = resolve(platform)
-    parts = _splits(open_pairs(pairs), profile.platform)
+    parts = _splits(open_pairs(pairs, unnamed=profile.platform), profile.platform)
     if rule is None:
         rule = best_rule(profile, parts["train"], size_px=judge_px)
     settings = ComGanSettings(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import TypeVar, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -131,7 +131,7 @@ def _qualities(quality: int | Sequence[int] | Tensor, pixels: Tensor) -> Sequenc
             )
         given = [float(one) for one in quality.flatten()]
     else:
-        given = [float(quality)] if isinstance(quality, Real) else [float(one) for one in quality]
+        given = [float(one) for one in np.ravel(quality)]
     for one in given:
         if not one.is_integer():  # nor are NaN and infinity
             raise UsageError(f"got quality {one:g}, expected whole numbers 1-100")
