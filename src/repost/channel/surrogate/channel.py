@@ -177,7 +177,13 @@ class SurrogateChannel(nn.Module):
             return run_plans(levels, plans, how=self.how)
         before, after = zip(*(plan.at_last_encode() for plan in plans), strict=True)
         known = run_plans(levels, before, how=self.how) / 255
-        changed = known + self.residual(known)
+        added = self.residual(known)
+        if added.shape != known.shape:
+            raise UsageError(
+                f"got a residual of shape {tuple(added.shape)} for pictures of shape {tuple(known.shape)}, expected the "
+                "same; the network must return what is to be added, at the size it is given"
+            )
+        changed = known + added
         return run_plans(to_levels(changed.float()), after, how=self.how)
 
     def extra_repr(self) -> str:

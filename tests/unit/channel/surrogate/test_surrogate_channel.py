@@ -234,6 +234,12 @@ class TestResidual:
         channel(tensor_of(photo(32, 32))).mean().backward()
         assert channel.residual.levels.grad.item() == pytest.approx(1 / 255, rel=0.01)
 
+    @pytest.mark.parametrize("layer", [torch.nn.Conv2d(3, 3, 3), torch.nn.Conv2d(3, 1, 1)])
+    def test_another_shape_is_refused(self, layer):
+        channel = SurrogateChannel(profile_of(JPEG), residual=layer)
+        with pytest.raises(UsageError, match=r"got a residual of shape .* for pictures of shape \(1, 3, 32, 32\)"):
+            channel(tensor_of(photo(32, 32)))
+
     def test_pixels_on_another_device_are_refused(self):
         channel = SurrogateChannel(profile_of(JPEG), residual=Constant().to("meta"))
         with pytest.raises(UsageError, match=r"got pixels on cpu for a residual on meta.*move the channel"):
