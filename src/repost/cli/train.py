@@ -55,7 +55,7 @@ def comgan(
 
     check_folder("--out", out)
     profile = resolve(platform)
-    parts = _splits(open_pairs(pairs, unnamed=profile.platform), profile.platform)
+    parts = _splits(open_pairs(pairs, unnamed=profile.platform), profile.platform, batch_size=batch_size)
     if rule is None:
         rule = best_rule(profile, parts["train"], size_px=judge_px)
     settings = ComGanSettings(
@@ -88,7 +88,7 @@ def comgan(
     typer.echo(f"weights: {weights.path}\nmodel card: {card}")
 
 
-def _splits(listing: PairListing, platform: str) -> dict[str, PairedDataset]:
+def _splits(listing: PairListing, platform: str, *, batch_size: int) -> dict[str, PairedDataset]:
     """The three parts; of a data set of several networks, only the pairs of the one that is learned."""
     from repost.core.errors import UsageError
     from repost.pairs.dataset import PairedDataset, PairSettings
@@ -106,6 +106,11 @@ def _splits(listing: PairListing, platform: str) -> dict[str, PairedDataset]:
                 f"got {len(listing.records)} pairs, of which none is in the {split} split (splits are by a hash of the "
                 "source); expected some; collect more pairs"
             )
+    if len(parts["train"]) < batch_size:
+        raise UsageError(
+            f"got {len(parts['train'])} training pairs for batches of {batch_size}, expected at least one batch; "
+            "collect more pairs, or give a smaller --batch-size"
+        )
     return parts
 
 

@@ -207,6 +207,20 @@ class TestCommand:
         assert row["sha256"] in card
         assert json.loads(cli(*arguments)[1]) == row, "a finished training is not done again"
 
+    def test_a_rule_that_is_not_there_is_told_before_anything_is_written(self, pairs, tmp_path, cli):
+        arguments = ["--pairs", pairs, "-p", "facebook", "-o", tmp_path / "o", "--judge-px", 64, "--rule", 99]
+        code, _, err = cli("train", "comgan", *arguments)
+        assert code == 2
+        assert "got rule_index=99, expected one of" in err
+        assert not (tmp_path / "o").exists()
+
+    def test_a_batch_larger_than_the_pairs_is_an_error(self, pairs, tmp_path, cli):
+        arguments = ["--pairs", pairs, "-p", "facebook", "-o", tmp_path / "o", "--judge-px", 64, "--batch-size", 500]
+        code, _, err = cli("train", "comgan", *arguments)
+        assert code == 2
+        assert "training pairs for batches of 500, expected at least one batch" in err
+        assert "--batch-size" in err
+
     def test_too_few_pairs_are_an_error(self, tmp_path, cli):
         folder = write_pairs(tmp_path / "pairs", tiles(6))
         code, _, err = cli("train", "comgan", "--pairs", folder, "-p", "wechat", "-o", tmp_path / "o", "--judge-px", 64)
