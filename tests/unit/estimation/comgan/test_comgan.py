@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from repost.estimation.comgan.crops import Crops  # noqa: E402
 from repost.pairs.dataset import PairedDataset, PairSettings  # noqa: E402
 from repost.pairs.listing import open_pairs  # noqa: E402
 from repost.platforms import Profile  # noqa: E402
+from repost.report.comgan import describe_judged  # noqa: E402
 from repost.training import TrainingSettings, train  # noqa: E402
 from repost.training.foreign import read_foreign_weights  # noqa: E402
 
@@ -122,6 +124,8 @@ class TestTraining:
         assert judged.n > 5
         assert judged.gain_db > 0.5
         assert judged.gain_db_interval[0] > 0
+        assert judged.gains
+        assert "no gain" not in describe_judged(judged)
         assert judged.psnr_db_profile + judged.gain_db == pytest.approx(judged.psnr_db)
         assert trained.scores["psnr_db"] > trained.scores["psnr_db_profile"]
 
@@ -188,6 +192,15 @@ def test_the_closest_rule_is_found(pairs):
     ]
     either = Profile.model_validate(KNOWN.model_dump() | {"rules": rules})
     assert best_rule(either, part(pairs, "train"), size_px=TILE_PX) == 0
+
+
+def test_no_gain_is_said_and_one_pair_has_no_interval(tmp_path):
+    folder = write_pairs(tmp_path, tiles(1))
+    judged = judge(KNOWN, ResidualUNet((4,)), PairedDataset(open_pairs(folder)), size_px=64)
+    assert (judged.n, judged.gain_db, judged.gain_db_interval) == (1, 0, None)
+    assert "unknown of one pair" in describe_judged(judged)
+    assert "use the profile without this residual" in describe_judged(judged)
+    json.loads(json.dumps(asdict(judged), allow_nan=False))
 
 
 class TestCommand:
