@@ -258,6 +258,14 @@ class TestTiles:
         expected = repost.emulate(tile, profile_of({"op": "encode", "codec": "jpeg", "quality": 40})).pixels
         np.testing.assert_array_equal(pixels_of(ours[0]), expected)
 
+    def test_only_its_own_steps_need_a_counterpart(self):
+        palette = {"op": "encode", "codec": "png", "palette_colours": 32}
+        small = {"media": "image", "name": "small", "when": {"width_px": {"under": 9}}, "steps": [palette]}
+        both = Profile.model_validate(profile_of(JPEG).model_dump() | {"rules": [small, *profile_of(JPEG).rules]})
+        assert SurrogateChannel(both, rule_index=1)(tensor_of(photo(16, 16))).shape == (1, 3, 16, 16)
+        with pytest.raises(NoSurrogate, match=r"rules.0.steps.0"):
+            SurrogateChannel(both, rule_index=0)
+
     def test_a_rule_that_is_not_there_is_named(self):
         with pytest.raises(UsageError, match=r"got rule_index=9, expected one of \[0\]"):
             SurrogateChannel(profile_of(JPEG), rule_index=9)
