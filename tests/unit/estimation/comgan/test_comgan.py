@@ -214,6 +214,7 @@ class TestCommand:
         assert code == 0, err
         row = json.loads(out)
         assert row["steps"] == 4
+        assert "note:" not in err
         assert row["test"]["n"] > 5
         card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
         assert f"{row['test']['psnr_db']:.2f}" in card
@@ -226,6 +227,10 @@ class TestCommand:
         assert code == 2
         assert "got rule_index=99, expected one of" in err
         assert not (tmp_path / "o").exists()
+
+    def test_pairs_of_a_network_of_another_name_are_told(self, pairs, tmp_path, cli):
+        arguments = ["--pairs", pairs, "-p", "twitter", "-o", tmp_path / "o", "--judge-px", 64, "--batch-size", 500]
+        assert "note: the pairs are of facebook, and the profile is of twitter" in cli("train", "comgan", *arguments)[2]
 
     def test_a_batch_larger_than_the_pairs_is_an_error(self, pairs, tmp_path, cli):
         arguments = ["--pairs", pairs, "-p", "facebook", "-o", tmp_path / "o", "--judge-px", 64, "--batch-size", 500]
