@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +13,10 @@ import typer
 from repost.cli.options import AsJson, check_folder
 
 if TYPE_CHECKING:
+    from repost.estimation.comgan import ComGanRecipe
     from repost.pairs.dataset import PairedDataset
     from repost.pairs.dataset_records import PairListing
-    from repost.training import TrainingEvent
+    from repost.training import TrainingEvent, TrainingResult
     from repost.training.events import Listener
 
 app = typer.Typer(no_args_is_help=True, help="Train a network; run the same command again to go on after a stop.")
@@ -47,15 +48,14 @@ def comgan(
     from repost.core.extras import require
 
     require("torch", extra="torch")
-    from repost.estimation.comgan import ComGanRecipe, ComGanSettings, best_rule, judge, load_residual
+    from repost.estimation.comgan import ComGanRecipe, ComGanSettings, best_rule
     from repost.pairs.listing import open_pairs
     from repost.platforms import resolve
-    from repost.report.comgan import comgan_card, comgan_row, describe_judged, write_card
-    from repost.training import TrainingSettings, read_weights, train
+    from repost.training import TrainingSettings, train
 
     check_folder("--out", out)
     profile = resolve(platform)
-    parts = _splits(open_pairs(pairs), profile.platform)
+    parts = _splits(open_pairs(pairs, unnamed=profile.platform), profile.platform, batch_size=batch_size)
     if rule is None:
         rule = best_rule(profile, parts["train"], size_px=judge_px)
     settings = ComGanSettings(
@@ -74,10 +74,22 @@ def comgan(
     )
     with _training_progress() as listen:
         result = train(recipe, told, folder=out, progress=listen)
-    weights = read_weights(result.weights["residual"])
+    _judge_and_tell(result, recipe, parts, out=out, as_json=as_json)
+
+
+def _judge_and_tell(
+    result: TrainingResult, recipe: ComGanRecipe, parts: Mapping[str, PairedDataset], *, out: Path, as_json: bool
+) -> None:
+    """Judge the weights on the test pairs, write the model card, and print."""
+    from repost.estimation.comgan import judge, load_residual
+    from repost.report.comgan import comgan_card, comgan_row, describe_judged, write_card
+    from repost.training import read_weights
+
+    weights, told = read_weights(result.weights["residual"]), recipe.settings
     judged = None
     if len(parts["test"]):
-        judged = judge(profile, load_residual(weights.path), parts["test"], size_px=judge_px, rule_index=rule)
+        residual, size_px = load_residual(weights.path), told.validation_px
+        judged = judge(recipe.profile, residual, parts["test"], size_px=size_px, rule_index=told.rule_index)
     counts = {split: len(part) for split, part in parts.items()}
     card = write_card(out, comgan_card(weights.card, judged, sha256=weights.sha256, pairs=counts))
     if as_json:
@@ -88,7 +100,7 @@ def comgan(
     typer.echo(f"weights: {weights.path}\nmodel card: {card}")
 
 
-def _splits(listing: PairListing, platform: str) -> dict[str, PairedDataset]:
+def _splits(listing: PairListing, platform: str, *, batch_size: int) -> dict[str, PairedDataset]:
     """The three parts; of a data set of several networks, only the pairs of the one that is learned."""
     from repost.core.errors import UsageError
     from repost.pairs.dataset import PairedDataset, PairSettings
@@ -96,6 +108,8 @@ def _splits(listing: PairListing, platform: str) -> dict[str, PairedDataset]:
     named = sorted({record.platform for record in listing.records})
     if len(named) > 1 and platform not in named:
         raise UsageError(f"got pairs of {', '.join(named)}, expected those of {platform} among them")
+    if platform not in named:  # a profile of one's own may have any name
+        typer.echo(f"note: the pairs are of {named[0]}, and the profile is of {platform}", err=True)
     chosen = (platform,) if platform in named else None
     parts: dict[str, Any] = {}
     for split in ("train", "validation", "test"):
@@ -106,6 +120,11 @@ def _splits(listing: PairListing, platform: str) -> dict[str, PairedDataset]:
                 f"got {len(listing.records)} pairs, of which none is in the {split} split (splits are by a hash of the "
                 "source); expected some; collect more pairs"
             )
+    if len(parts["train"]) < batch_size:
+        raise UsageError(
+            f"got {len(parts['train'])} training pairs for batches of {batch_size}, expected at least one batch; "
+            "collect more pairs, or give a smaller --batch-size"
+        )
     return parts
 
 

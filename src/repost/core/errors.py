@@ -130,10 +130,12 @@ class CheckpointMismatch(UsageError):
     ) -> None:
         self.path, self.got, self.expected, self.differences = str(path), got, expected, tuple(differences)
         lines = "".join(f"\n  {name}: {theirs!r} there, {ours!r} now" for name, theirs, ours in self.differences)
-        super().__init__(
-            f"'{path}' was written by the training {got}, expected {expected}; "
-            f"train into another folder, or as that training did:{lines}"
+        found = (
+            f"by the training {got}, expected {expected}"
+            if got != expected
+            else f"by {got} with other settings or data"
         )
+        super().__init__(f"'{path}' was written {found}; train into another folder, or as that training did:{lines}")
 
 
 class MissingExtra(RepostError, ImportError):

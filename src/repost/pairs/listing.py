@@ -6,22 +6,24 @@ from pathlib import Path
 
 from repost.pairs.dataset_manifest import from_manifest
 from repost.pairs.dataset_records import PairListing
-from repost.pairs.published import from_published
+from repost.pairs.manifest import load_pairs
+from repost.pairs.published import TRANSMITTED, from_published
 
-_PUBLISHED = "transmission_images"
 
-
-def open_pairs(path: Path) -> PairListing:
+def open_pairs(path: Path, *, unnamed: str | None = None) -> PairListing:
     """Read the pairs of a folder.
 
     Args:
         path: What `repost pairs recover` wrote (the folder or its `pairs.json`), or a folder in the published layout
             of DF-RAP's data set.
+        unnamed: What to call the network where a manifest does not name it.
 
     Raises:
         InputNotFound: There is neither.
         InvalidManifest: The manifest cannot be used.
         InvalidPairs: Pictures are missing, or rows are bad.
-        UsageError: The manifest does not name its network.
+        UsageError: The manifest does not name its network and neither does `unnamed`.
     """
-    return from_published(path) if (path / _PUBLISHED).is_dir() else from_manifest(path)
+    if (path / TRANSMITTED).is_dir():
+        return from_published(path)
+    return from_manifest(path, platform=load_pairs(path).platform or unnamed)

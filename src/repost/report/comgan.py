@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from repost.training import TrainingResult, WeightsCard
 
 
+_NO_GAIN = "; no gain is shown: use the profile without this residual"
+
+
 def describe_judged(judged: Judged) -> str:
-    """Fidelity in two lines."""
-    low, high = judged.gain_db_interval
+    """Fidelity in two lines, with a warning where the residual is no better than the profile alone."""
     return (
         f"held-out pairs: {judged.n}; PSNR against what was served: original {judged.psnr_db_source:.2f} dB, "
         f"profile {judged.psnr_db_profile:.2f} dB, with ComGAN {judged.psnr_db:.2f} dB\n"
-        f"gain {judged.gain_db:+.2f} dB (95 %: {low:+.2f} to {high:+.2f}); worse on {judged.worse} of {judged.n}"
+        f"gain {judged.gain_db:+.2f} dB (95 %: {_interval(judged)}); worse on {judged.worse} of {judged.n}"
+        f"{'' if judged.gains else _NO_GAIN}"
     )
 
 
@@ -50,9 +53,9 @@ def comgan_card(card: WeightsCard, judged: Judged | None, *, sha256: str, pairs:
         f"| the original | {judged.psnr_db_source:.2f} |\n"
         f"| the profile alone | {judged.psnr_db_profile:.2f} |\n"
         f"| the profile with this residual | {judged.psnr_db:.2f} |\n\n"
-        f"Gain {judged.gain_db:+.2f} dB (95 % over {judged.n} held-out pairs: {judged.gain_db_interval[0]:+.2f} to "
-        f"{judged.gain_db_interval[1]:+.2f}), through real codecs and 8 bits; worse than the profile alone on "
-        f"{judged.worse} of {judged.n}."
+        f"Gain {judged.gain_db:+.2f} dB (95 % over {judged.n} held-out pairs: {_interval(judged)}), through real "
+        f"codecs and 8 bits; worse than the profile alone on {judged.worse} of {judged.n}"
+        f"{'' if judged.gains else _NO_GAIN}."
     )  # fmt: skip
     trained = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     about = ", ".join(f"{name} {value}" for name, value in facts.items() if not name.startswith(("profile", "pairs")))
@@ -86,6 +89,13 @@ def write_card(folder: Path, text: str) -> Path:
     path = folder / "MODEL_CARD.md"
     write_atomic(path, text.encode())
     return path
+
+
+def _interval(judged: Judged) -> str:
+    if judged.gain_db_interval is None:
+        return "unknown of one pair"
+    low, high = judged.gain_db_interval
+    return f"{low:+.2f} to {high:+.2f}"
 
 
 def _scores(scores: Mapping[str, float]) -> str:

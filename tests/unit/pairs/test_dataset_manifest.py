@@ -12,6 +12,7 @@ from repost.pairs.dataset import PairedDataset, PairSettings
 from repost.pairs.dataset_manifest import from_manifest
 from repost.pairs.dataset_pictures import check_pictures, read_pair
 from repost.pairs.dataset_records import HARMLESS, InvalidPairs, PairListing, PairRecord, join
+from repost.pairs.listing import open_pairs
 from repost.pairs.manifest import Box, InvalidManifest, PairManifest, TilePair, write_manifest
 
 TILE_PX, SERVED_PX = 32, 20
@@ -55,6 +56,14 @@ def write_pairs(folder: Path, *, platform: str = "twitter") -> Path:
             Image.fromarray(noise(20 + number, TILE_PX)).save(folder / one.derivative)
     write_manifest(folder / "pairs.json", PairManifest(platform=platform, kind="sheets", tiles=tuple(tiles)))
     return folder
+
+
+def test_a_network_that_a_manifest_does_not_name_is_the_one_asked_for(tmp_path):
+    named, unnamed = write_pairs(tmp_path / "named"), write_pairs(tmp_path / "unnamed", platform="")
+    for folder, platform in ((named, "twitter"), (unnamed, "mynet")):
+        assert {record.platform for record in open_pairs(folder, unnamed="mynet").records} == {platform}
+    with pytest.raises(UsageError, match="does not say from which network"):
+        open_pairs(unnamed)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from repost.channel.surrogate.chroma import FACTORS, Subsampling
 from repost.channel.surrogate.quantiser import Gradient, slope
 from repost.core.errors import UsageError
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 Codec: TypeAlias = Literal["webp", "avif", "heif"]
 """Codecs that are approximated."""
-
-Subsampling: TypeAlias = Literal["4:4:4", "4:2:2", "4:2:0"]
-"""How many chroma samples a codec keeps."""
 
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100)
 """The qualities that steps were measured at; between them the logarithm of the step is linear in the quality."""
@@ -143,7 +141,7 @@ def requantise(
     if codec == "webp" and subsampling != "4:2:0":
         raise UsageError(f"subsampling is {subsampling}; expected 4:2:0, the only one of lossy WebP")
     coding = _coding(codec)
-    across, down = _FACTORS[subsampling]
+    across, down = FACTORS[subsampling]
     height, width = levels.shape[2:]
     with torch.autocast(levels.device.type, enabled=False):
         planes = _mixed(levels, _mixing(coding.limited_range, levels.device))
@@ -162,10 +160,6 @@ def _coding(codec: str) -> _Coding:
     if codec not in _CODINGS:
         raise UsageError(f"codec is '{codec}'; expected one of {', '.join(_CODINGS)}")
     return _CODINGS[codec]
-
-
-_FACTORS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2)}
-"""Luma samples across and down for each chroma sample."""
 
 
 def _interpolated(steps: tuple[float, ...], quality: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from repost.core.errors import InvalidPixels, UsageError
 
-EXPECTED = "float32 (n, 3, height, width) RGB in [0, 1] with at least one pixel"
+EXPECTED = "a floating-point tensor (n, 3, height, width) of RGB in [0, 1] with at least one pixel"
 
 
-def check_pixels(pixels: Tensor, *, expected: str = EXPECTED) -> None:
+def check_pixels(pixels: object, *, expected: str = EXPECTED) -> None:
     """Refuse what is no batch of pictures.
 
     Args:
@@ -20,6 +20,8 @@ def check_pixels(pixels: Tensor, *, expected: str = EXPECTED) -> None:
     Raises:
         InvalidPixels: Not a floating-point NCHW tensor of three channels with numbers in [0, 1].
     """
+    if not isinstance(pixels, Tensor):
+        raise InvalidPixels(got=f"the type {type(pixels).__name__}", expected=expected)
     shape = tuple(pixels.shape)
     if pixels.ndim != 4 or pixels.shape[1] != 3 or 0 in shape or not pixels.is_floating_point():
         raise InvalidPixels(got=f"{str(pixels.dtype).removeprefix('torch.')} {shape}", expected=expected)

@@ -101,12 +101,12 @@ class SurrogateChannel(nn.Module):
         check_upload_as(upload_as)
         self.profile = resolve(platform)
         self.how = How(exact=forward == "exact", gradient=gradient)
-        check_surrogates(self.profile, exact=self.how.exact)
         rules = [index for index, _ in self.profile.rules_for("image")]
-        if rule_index is not None and rule_index not in rules:
+        if rule_index is not None and rules and rule_index not in rules:
             raise UsageError(
                 f"got rule_index={rule_index}, expected one of {rules}, the image rules of {self.profile.id}"
             )
+        check_surrogates(self.profile, exact=self.how.exact, rule_index=rule_index)
         self.seed, self.upload_as, self.rule_index = seed, upload_as, rule_index
         self.residual = residual
 
@@ -177,7 +177,13 @@ class SurrogateChannel(nn.Module):
             return run_plans(levels, plans, how=self.how)
         before, after = zip(*(plan.at_last_encode() for plan in plans), strict=True)
         known = run_plans(levels, before, how=self.how) / 255
-        changed = known + self.residual(known)
+        added = self.residual(known)
+        if added.shape != known.shape:
+            raise UsageError(
+                f"got a residual of shape {tuple(added.shape)} for pictures of shape {tuple(known.shape)}, expected "
+                "the same; the network must return what is to be added, at the size it is given"
+            )
+        changed = known + added
         return run_plans(to_levels(changed.float()), after, how=self.how)
 
     def extra_repr(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,9 @@ from repost.core.errors import UsageError
 from repost.media.jpeg_tables import Table, ijg_tables
 
 T = TypeVar("T")
+
+_LARGEST_ENTRY = 65535
+"""Of a table with 16 bits an entry; ITU-T T.81, B.2.4.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def jpeg(
     Args:
         pixels: RGB, shape (n, 3, height, width), floating point in [0, 1], any size; rounded to 8 bits first.
         quality: IJG quality 1-100, one number or one for each picture; or give `tables`.
-        tables: Quantisation (luma, chroma) of each picture, or of all: 64 whole numbers from 1 each, natural order.
+        tables: A (luma, chroma) pair of quantisation tables for each picture, or one pair for all, such as
+            [(luma, chroma)]: 64 whole numbers 1-65535 each, natural order.
         subsampling: Of the chroma: "4:2:0", "4:2:2" or "4:4:4".
         gradient: Slope of the quantiser's rounding: "zero_bin", "identity" or "cubic"; see `quantiser.slope`.
 
@@ -110,10 +115,7 @@ def jpeg(
         raise UsageError("give either quality or tables")
     count = len(pixels)
     if tables is not None:
-        for table in (table for pair in tables for table in pair):
-            if len(table) != 64 or min(table) < 1:
-                raise UsageError(f"got a table of {len(table)} entries from {min(table)}, expected 64 from 1")
-        chosen = JpegTables.of(_for_each(tables, count, "tables"), device=pixels.device)
+        chosen = JpegTables.of(_for_each(_checked(tables), count, "tables"), device=pixels.device)
     else:
         assert quality is not None
         chosen = JpegTables.of_qualities(_qualities(quality, pixels), device=pixels.device)
@@ -129,10 +131,35 @@ def _qualities(quality: int | Sequence[int] | Tensor, pixels: Tensor) -> Sequenc
             )
         given = [float(one) for one in quality.flatten()]
     else:
-        given = [float(quality)] if isinstance(quality, int | float) else [float(one) for one in quality]
-    if any(one != int(one) for one in given):
-        raise UsageError(f"got quality {next(one for one in given if one != int(one)):g}, expected whole numbers 1-100")
+        given = [float(one) for one in np.ravel(quality)]
+    for one in given:
+        if not one.is_integer():  # nor are NaN and infinity
+            raise UsageError(f"got quality {one:g}, expected whole numbers 1-100")
     return _for_each([int(one) for one in given], len(pixels), "qualities")
+
+
+def _checked(tables: Sequence[tuple[Table, Table]]) -> list[tuple[Table, Table]]:
+    """Tables as tuples of Python's whole numbers, whatever sequences they came in."""
+    try:
+        pairs = [tuple(tuple(float(entry) for entry in table) for table in pair) for pair in tables]
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            "got tables of another form, expected a sequence of (luma, chroma) pairs of 64 whole numbers each, such as "
+            "[(luma, chroma)]"
+        ) from error
+    found: list[tuple[Table, Table]] = []
+    for pair in pairs:
+        if len(pair) != 2:
+            raise UsageError(f"got {len(pair)} tables for one picture, expected two: luma, chroma")
+        for table in pair:
+            if len(table) != 64:
+                raise UsageError(f"got a table of {len(table)} entries, expected 64")
+            for entry in table:
+                if not (entry.is_integer() and 1 <= entry <= _LARGEST_ENTRY):
+                    raise UsageError(f"got {entry:g} in a table, expected whole numbers from 1 to {_LARGEST_ENTRY}")
+        luma, chroma = (tuple(int(entry) for entry in table) for table in pair)
+        found.append((luma, chroma))
+    return found
 
 
 def _for_each(given: Sequence[T], count: int, what: str) -> Sequence[T]:

@@ -97,12 +97,13 @@ def content_matters(profile: Profile) -> bool:
     return False
 
 
-def check_surrogates(profile: Profile, *, exact: bool) -> None:
+def check_surrogates(profile: Profile, *, exact: bool, rule_index: int | None = None) -> None:
     """Refuse a profile with steps that have no differentiable counterpart.
 
     Args:
         profile: The platform.
         exact: Whether real codecs run in the forward pass.
+        rule_index: The only rule that is followed; None checks all.
 
     Raises:
         NoSurrogate: A palette without its real codec, or no image rules at all.
@@ -111,7 +112,7 @@ def check_surrogates(profile: Profile, *, exact: bool) -> None:
         raise NoSurrogate(
             profile.id, step="every rule", reason="it is for video", remedy="use SurrogateVideoChannel for frames"
         )
-    for path, step in _steps_of(profile):
+    for path, step in _steps_of(profile, rule_index):
         written = step.encode if isinstance(step, steps.ClientSave) else step
         if isinstance(written, steps.EncodePng) and written.palette_colours is not None and not exact:
             raise NoSurrogate(
@@ -154,7 +155,9 @@ def _drawn(step: Step, size: Size, number: Callable[[Value], float]) -> Drawn:
     return Drawn(step, quality=None if quality is None else int(number(quality)))
 
 
-def _steps_of(profile: Profile) -> Iterator[tuple[str, Step]]:
+def _steps_of(profile: Profile, rule_index: int | None) -> Iterator[tuple[str, Step]]:
     for index, rule in profile.rules_for("image"):
+        if rule_index not in (None, index):
+            continue
         for place_in_rule, step in enumerate(rule.steps):
             yield f"rules.{index}.steps.{place_in_rule}", step

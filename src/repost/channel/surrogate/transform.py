@@ -92,7 +92,9 @@ class RepostTransform(nn.Module):
 def _at_size(picture: Tensor, size: torch.Size) -> Tensor:
     if picture.shape[-2:] == size:
         return picture
+    # In float32: a CPU has no antialiased resizing in half precision.
+    whole = picture.unsqueeze(0) if picture.dtype == torch.float64 else picture.unsqueeze(0).float()
     resized = functional.interpolate(
-        picture.unsqueeze(0), size=(size[0], size[1]), mode="bicubic", antialias=True, align_corners=False
+        whole, size=(size[0], size[1]), mode="bicubic", antialias=True, align_corners=False
     )
-    return resized.squeeze(0).clamp(0, 1)
+    return resized.squeeze(0).clamp(0, 1).to(picture.dtype)

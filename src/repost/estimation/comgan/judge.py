@@ -29,7 +29,7 @@ class Judged:
         psnr_db_profile: The same of the profile alone.
         psnr_db_source: The same of the original.
         gain_db: Mean gain over the profile alone.
-        gain_db_interval: Its 95 % interval over pairs.
+        gain_db_interval: Its 95 % interval over pairs; None of a single pair.
         worse: Pairs on which the residual is worse than the profile alone.
     """
 
@@ -38,8 +38,13 @@ class Judged:
     psnr_db_profile: float
     psnr_db_source: float
     gain_db: float
-    gain_db_interval: tuple[float, float]
+    gain_db_interval: tuple[float, float] | None
     worse: int
+
+    @property
+    def gains(self) -> bool:
+        """Whether the residual is better than the profile alone beyond doubt."""
+        return self.gain_db_interval is not None and self.gain_db_interval[0] > 0
 
 
 def judge(
@@ -70,13 +75,16 @@ def judge(
             found = [float(psnr_db(one, served)) for one in (*made, original)]
             rows.append((found[0], found[1], found[2]))
     gains = [with_it - without for with_it, without, _ in rows]
-    spread = _Z * stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else float("inf")
     mean = fmean(gains)
+    interval = None
+    if len(gains) > 1:
+        spread = _Z * stdev(gains) / len(gains) ** 0.5
+        interval = mean - spread, mean + spread
     return Judged(
         len(rows),
         *(fmean(column) for column in zip(*rows, strict=True)),
         gain_db=mean,
-        gain_db_interval=(mean - spread, mean + spread),
+        gain_db_interval=interval,
         worse=sum(gain < 0 for gain in gains),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,8 +54,8 @@ class ComGanSettings:
     def __post_init__(self) -> None:
         if not self.widths or min(self.widths) < 1:
             raise UsageError(f"got widths={self.widths}, expected one or more whole numbers from 1")
-        if self.adversarial_weight < 0:
-            raise UsageError(f"got adversarial_weight={self.adversarial_weight}, expected 0 or more")
+        if not 0 <= self.adversarial_weight < math.inf:
+            raise UsageError(f"got adversarial_weight={self.adversarial_weight}, expected a number from 0")
 
 
 class ComGanRecipe(Recipe):
@@ -65,6 +66,10 @@ class ComGanRecipe(Recipe):
         train: Pairs to learn from.
         validation: Pairs that select the weights; of other sources.
         settings: Architecture, losses, crops.
+
+    Raises:
+        NoSurrogate: A step of the profile has no gradient.
+        UsageError: There are no pairs, or the profile has no such rule.
     """
 
     name = "comgan"
@@ -85,6 +90,7 @@ class ComGanRecipe(Recipe):
         self._validation = Crops(validation, size_px=self.settings.validation_px, seed=None)
         self._names = [record.source_id for record in train.records]
         self._pairs = _fingerprint((*train.records, *validation.records))
+        self.channel(None)  # what is wrong with the profile is told before anything is written
 
     def facts(self) -> Mapping[str, str | int | float | bool | None]:
         """Settings, the profile and the pairs."""

@@ -162,6 +162,7 @@ def test_draws_without_a_seed_follow_torch():
         (lambda: torch.rand(1, 4, 8, 8), r"float32 \(1, 4, 8, 8\)"),
         (lambda: torch.rand(1, 3, 0, 8), r"float32 \(1, 3, 0, 8\)"),
         (lambda: torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "uint8"),
+        (lambda: np.zeros((1, 3, 8, 8), np.float32), "the type ndarray"),
         (lambda: torch.full((1, 3, 8, 8), 255.0), "numbers from 255 to 255"),
         (lambda: torch.full((1, 3, 8, 8), -0.01), "numbers from -0.01 to -0.01"),
         (lambda: torch.tensor([[[[float("nan")]], [[0.0]], [[0.0]]]]), "NaN"),
@@ -169,7 +170,7 @@ def test_draws_without_a_seed_follow_torch():
 )
 def test_what_is_no_batch_is_refused(pixels, said):
     for refuses in (SurrogateChannel("twitter"), RepostTransform("twitter")):
-        with pytest.raises(InvalidPixels, match=f"got an array of .*{said}.*expected float32"):
+        with pytest.raises(InvalidPixels, match=f"got an array of .*{said}.*expected a floating-point tensor"):
             refuses(pixels())
 
 
@@ -233,6 +234,12 @@ class TestResidual:
         channel(tensor_of(photo(32, 32))).mean().backward()
         assert channel.residual.levels.grad.item() == pytest.approx(1 / 255, rel=0.01)
 
+    @pytest.mark.parametrize("layer", [torch.nn.Conv2d(3, 3, 3), torch.nn.Conv2d(3, 1, 1)])
+    def test_another_shape_is_refused(self, layer):
+        channel = SurrogateChannel(profile_of(JPEG), residual=layer)
+        with pytest.raises(UsageError, match=r"got a residual of shape .* for pictures of shape \(1, 3, 32, 32\)"):
+            channel(tensor_of(photo(32, 32)))
+
     def test_pixels_on_another_device_are_refused(self):
         channel = SurrogateChannel(profile_of(JPEG), residual=Constant().to("meta"))
         with pytest.raises(UsageError, match=r"got pixels on cpu for a residual on meta.*move the channel"):
@@ -250,6 +257,14 @@ class TestTiles:
         ours = SurrogateChannel(found, rule_index=0)(tensor_of(tile))
         expected = repost.emulate(tile, profile_of({"op": "encode", "codec": "jpeg", "quality": 40})).pixels
         np.testing.assert_array_equal(pixels_of(ours[0]), expected)
+
+    def test_only_its_own_steps_need_a_counterpart(self):
+        palette = {"op": "encode", "codec": "png", "palette_colours": 32}
+        small = {"media": "image", "name": "small", "when": {"width_px": {"under": 9}}, "steps": [palette]}
+        both = Profile.model_validate(profile_of(JPEG).model_dump() | {"rules": [small, *profile_of(JPEG).rules]})
+        assert SurrogateChannel(both, rule_index=1)(tensor_of(photo(16, 16))).shape == (1, 3, 16, 16)
+        with pytest.raises(NoSurrogate, match=r"rules.0.steps.0"):
+            SurrogateChannel(both, rule_index=0)
 
     def test_a_rule_that_is_not_there_is_named(self):
         with pytest.raises(UsageError, match=r"got rule_index=9, expected one of \[0\]"):
@@ -277,6 +292,15 @@ class TestTransform:
         first = augment(pixels)
         torch.manual_seed(9)
         assert torch.equal(augment(pixels), first)
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+    def test_every_precision_is_enlarged_again(self, dtype):
+        augment = RepostTransform(profile_of({"op": "resize", "fit": "width", "px": 20}, JPEG))
+        pixels = tensor_of(photo(48, 56)).to(dtype).requires_grad_()
+        shared = augment(pixels)
+        assert (shared.dtype, shared.shape) == (dtype, pixels.shape)
+        shared.float().sum().backward()
+        assert pixels.grad.abs().sum() > 0
 
     def test_chances_and_platforms_are_checked(self):
         with pytest.raises(UsageError, match=r"p=1.5"):

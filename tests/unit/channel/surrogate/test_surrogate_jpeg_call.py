@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch: Any = pytest.importorskip("torch")
@@ -20,6 +21,9 @@ def test_qualities_as_number_list_tensor_and_tables_are_the_same():
     for given in ([60] * 3, torch.tensor([60, 60, 60]), torch.tensor(60.0)):
         assert torch.equal(jpeg(PIXELS, given), expected)
     assert torch.equal(jpeg(PIXELS, tables=[ijg_tables(60)]), expected)
+    assert torch.equal(jpeg(PIXELS, np.int64(60)), expected)
+    assert torch.equal(jpeg(PIXELS, tables=np.array([ijg_tables(60)])), expected)
+    assert torch.equal(jpeg(PIXELS, tables=torch.tensor([ijg_tables(60)])), expected)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,16 @@ def test_qualities_as_number_list_tensor_and_tables_are_the_same():
         ({"quality": [50, 60]}, "got 2 qualities for 3 pictures"),
         ({}, "either quality or tables"),
         ({"quality": 50, "tables": [ijg_tables(50)]}, "either quality or tables"),
-        ({"tables": [((0,) * 64, (1,) * 64)]}, "a table of 64 entries from 0, expected 64 from 1"),
+        ({"quality": float("nan")}, "got quality nan, expected whole numbers 1-100"),
+        ({"quality": float("inf")}, "got quality inf, expected whole numbers 1-100"),
+        ({"tables": [((0,) * 64, (1,) * 64)]}, "got 0 in a table, expected whole numbers from 1 to 65535"),
+        ({"tables": [((1.5,) * 64, (1,) * 64)]}, "got 1.5 in a table"),
+        ({"tables": [((float("nan"),) * 64, (1,) * 64)]}, "got nan in a table"),
+        ({"tables": [((65536,) * 64, (1,) * 64)]}, "got 65536 in a table"),
+        ({"tables": [((), ())]}, "a table of 0 entries"),
+        ({"tables": [((1,) * 64,)]}, "got 1 tables for one picture, expected two"),
+        ({"tables": ijg_tables(50)}, r"expected a sequence of \(luma, chroma\) pairs"),
+        ({"tables": torch.ones(1, 2, 8, 8)}, r"expected a sequence of \(luma, chroma\) pairs"),
         ({"tables": [((1,) * 63, (1,) * 64)]}, "a table of 63 entries"),
         ({"quality": 50, "subsampling": "4:1:1"}, "4:1:1"),
         ({"quality": 50, "gradient": "none"}, "none"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from repost.estimation.comgan.crops import Crops  # noqa: E402
 from repost.pairs.dataset import PairedDataset, PairSettings  # noqa: E402
 from repost.pairs.listing import open_pairs  # noqa: E402
 from repost.platforms import Profile  # noqa: E402
+from repost.report.comgan import describe_judged  # noqa: E402
 from repost.training import TrainingSettings, train  # noqa: E402
 from repost.training.foreign import read_foreign_weights  # noqa: E402
 
@@ -122,6 +124,8 @@ class TestTraining:
         assert judged.n > 5
         assert judged.gain_db > 0.5
         assert judged.gain_db_interval[0] > 0
+        assert judged.gains
+        assert "no gain" not in describe_judged(judged)
         assert judged.psnr_db_profile + judged.gain_db == pytest.approx(judged.psnr_db)
         assert trained.scores["psnr_db"] > trained.scores["psnr_db_profile"]
 
@@ -190,6 +194,15 @@ def test_the_closest_rule_is_found(pairs):
     assert best_rule(either, part(pairs, "train"), size_px=TILE_PX) == 0
 
 
+def test_no_gain_is_said_and_one_pair_has_no_interval(tmp_path):
+    folder = write_pairs(tmp_path, tiles(1))
+    judged = judge(KNOWN, ResidualUNet((4,)), PairedDataset(open_pairs(folder)), size_px=64)
+    assert (judged.n, judged.gain_db, judged.gain_db_interval) == (1, 0, None)
+    assert "unknown of one pair" in describe_judged(judged)
+    assert "use the profile without this residual" in describe_judged(judged)
+    json.loads(json.dumps(asdict(judged), allow_nan=False))
+
+
 class TestCommand:
     def test_it_trains_judges_and_writes_a_card(self, pairs, tmp_path, cli):
         from repost.platforms.write import write_profile
@@ -201,11 +214,30 @@ class TestCommand:
         assert code == 0, err
         row = json.loads(out)
         assert row["steps"] == 4
+        assert "note:" not in err
         assert row["test"]["n"] > 5
         card = (tmp_path / "out" / "MODEL_CARD.md").read_text()
         assert f"{row['test']['psnr_db']:.2f}" in card
         assert row["sha256"] in card
         assert json.loads(cli(*arguments)[1]) == row, "a finished training is not done again"
+
+    def test_a_rule_that_is_not_there_is_told_before_anything_is_written(self, pairs, tmp_path, cli):
+        arguments = ["--pairs", pairs, "-p", "facebook", "-o", tmp_path / "o", "--judge-px", 64, "--rule", 99]
+        code, _, err = cli("train", "comgan", *arguments)
+        assert code == 2
+        assert "got rule_index=99, expected one of" in err
+        assert not (tmp_path / "o").exists()
+
+    def test_pairs_of_a_network_of_another_name_are_told(self, pairs, tmp_path, cli):
+        arguments = ["--pairs", pairs, "-p", "twitter", "-o", tmp_path / "o", "--judge-px", 64, "--batch-size", 500]
+        assert "note: the pairs are of facebook, and the profile is of twitter" in cli("train", "comgan", *arguments)[2]
+
+    def test_a_batch_larger_than_the_pairs_is_an_error(self, pairs, tmp_path, cli):
+        arguments = ["--pairs", pairs, "-p", "facebook", "-o", tmp_path / "o", "--judge-px", 64, "--batch-size", 500]
+        code, _, err = cli("train", "comgan", *arguments)
+        assert code == 2
+        assert "training pairs for batches of 500, expected at least one batch" in err
+        assert "--batch-size" in err
 
     def test_too_few_pairs_are_an_error(self, tmp_path, cli):
         folder = write_pairs(tmp_path / "pairs", tiles(6))
