@@ -118,7 +118,8 @@ class SurrogateChannel(nn.Module):
                 upload is.
 
         Returns:
-            What a viewer sees: same type and device, on the 8-bit grid; the network may change the size.
+            What a viewer sees: same type and device, on the 8-bit grid (to the bit in float32; half precision cannot
+            hold every level); the network may change the size.
 
         Raises:
             InvalidPixels: Anything else than such a batch.
