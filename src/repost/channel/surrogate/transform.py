@@ -65,8 +65,8 @@ class RepostTransform(nn.Module):
             pixels: RGB, shape (n, 3, height, width), floating point in [0, 1].
 
         Returns:
-            Same shape, type and device. Pictures that come back at another size are brought to their own again (bicubic,
-            antialiased where they shrink), and so leave the 8-bit grid; what a network crops is stretched.
+            Same shape, type and device. Pictures that come back at another size are brought to their own again
+            (bicubic, antialiased where they shrink), and so leave the 8-bit grid; what a network crops is stretched.
 
         Raises:
             InvalidPixels: Anything else than such a batch.
