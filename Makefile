@@ -52,6 +52,8 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/surrogate.py
 	$(BIN)/python benchmarks/gradients.py --prepare build/faces.npz
 	$(BIN)/python benchmarks/gradients.py --faces build/faces.npz
+	$(BIN)/python benchmarks/video_gradients.py
+	$(BIN)/python benchmarks/comgan.py ../shared/data/photos
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis
