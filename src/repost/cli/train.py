@@ -35,6 +35,9 @@ def comgan(
     rule: Annotated[
         int | None, typer.Option(min=0, help="The profile's rule the pairs went by.  [default: the closest]")
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave pairs out that cannot be used, and name them.")
+    ] = (False),
     seed: Annotated[int, typer.Option(help="Of weights, order and crops.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that load pictures.")] = 0,
@@ -49,13 +52,12 @@ def comgan(
 
     require("torch", extra="torch")
     from repost.estimation.comgan import ComGanRecipe, ComGanSettings, best_rule
-    from repost.pairs.listing import open_pairs
     from repost.platforms import resolve
     from repost.training import TrainingSettings, train
 
     check_folder("--out", out)
     profile = resolve(platform)
-    parts = _splits(open_pairs(pairs, unnamed=profile.platform), profile.platform, batch_size=batch_size)
+    parts = _splits(_sound_pairs(pairs, profile.platform, skip_bad=skip_bad), batch_size=batch_size)
     if rule is None:
         rule = best_rule(profile, parts["train"], size_px=judge_px)
     settings = ComGanSettings(
@@ -100,20 +102,38 @@ def _judge_and_tell(
     typer.echo(f"weights: {weights.path}\nmodel card: {card}")
 
 
-def _splits(listing: PairListing, platform: str, *, batch_size: int) -> dict[str, PairedDataset]:
-    """The three parts; of a data set of several networks, only the pairs of the one that is learned."""
-    from repost.core.errors import UsageError
-    from repost.pairs.dataset import PairedDataset, PairSettings
+def _sound_pairs(path: Path, platform: str, *, skip_bad: bool) -> PairListing:
+    """The pairs of one network, every picture decoded once: none is found to be damaged when the training is done."""
+    from dataclasses import replace
 
+    from repost.core.errors import UsageError
+    from repost.pairs.dataset_pictures import check_pictures
+    from repost.pairs.dataset_records import HARMLESS
+    from repost.pairs.listing import open_pairs
+
+    listing = open_pairs(path, unnamed=platform, skip_bad=skip_bad)
     named = sorted({record.platform for record in listing.records})
     if len(named) > 1 and platform not in named:
         raise UsageError(f"got pairs of {', '.join(named)}, expected those of {platform} among them")
-    if platform not in named:  # a profile of one's own may have any name
+    if platform in named:
+        listing = replace(listing, records=tuple(one for one in listing.records if one.platform == platform))
+    elif named:  # a profile of one's own may have any name
         typer.echo(f"note: the pairs are of {named[0]}, and the profile is of {platform}", err=True)
-    chosen = (platform,) if platform in named else None
+    listing = check_pictures(listing, size="original", skip_bad=skip_bad)
+    for problem in listing.problems:
+        if problem.kind not in HARMLESS:
+            typer.echo(f"left out: {problem}", err=True)
+    return listing
+
+
+def _splits(listing: PairListing, *, batch_size: int) -> dict[str, PairedDataset]:
+    """The three parts; an error where there are too few pairs for them."""
+    from repost.core.errors import UsageError
+    from repost.pairs.dataset import PairedDataset, PairSettings
+
     parts: dict[str, Any] = {}
     for split in ("train", "validation", "test"):
-        parts[split] = PairedDataset(listing, PairSettings(split=split, size="original", platforms=chosen))
+        parts[split] = PairedDataset(listing, PairSettings(split=split, size="original"))
     for split in ("train", "validation"):
         if not len(parts[split]):
             raise UsageError(

@@ -63,7 +63,7 @@ class InvalidPairs(UsageError):
         remedy = (
             "the file cannot be used without its first two lines; mend them"
             if any(problem.kind == "header" for problem in self.problems)
-            else "mend them, or leave such rows out with skip_bad=True and find them in .problems"
+            else "mend them, or leave such rows out with skip_bad=True (--skip-bad) and find them in .problems"
         )
         super().__init__(f"'{path}' has {len(self.problems):,} problem(s):{lines}{rest}\n  {remedy}")
 

@@ -244,3 +244,15 @@ class TestCommand:
         code, _, err = cli("train", "comgan", "--pairs", folder, "-p", "wechat", "-o", tmp_path / "o", "--judge-px", 64)
         assert code == 2
         assert "of which none is in the" in err
+
+    def test_damaged_pictures_are_found_before_the_training(self, tmp_path, cli):
+        folder = write_pairs(tmp_path / "pairs", tiles(60))
+        (folder / "transmission_images" / "facebook" / "000007.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        arguments = ["train", "comgan", "--pairs", folder, "-p", "facebook", "-o", tmp_path / "out", "--judge-px", 64]
+        arguments += ["--steps", 1, "--crop-px", 32, "--device", "cpu"]
+        code, _, err = cli(*arguments)
+        assert (code, "000007.png" in err, "--skip-bad" in err) == (2, True, True)
+        assert not (tmp_path / "out" / "checkpoints").exists()
+        code, _, err = cli(*arguments, "--skip-bad")
+        assert code == 0
+        assert "left out: '000007.png on facebook'" in err
