@@ -29,7 +29,7 @@ from PIL import Image
 import repost
 from environment import print_environment
 from repost.estimation.about import About
-from repost.estimation.comgan import ComGanRecipe, ComGanSettings, best_rule, judge, load_residual
+from repost.estimation.comgan import ComGanRecipe, ComGanSettings, closest_rule, judge, load_residual
 from repost.estimation.images.estimate import Estimated, estimate_images
 from repost.estimation.pairing import FilesOfPair
 from repost.pairs.dataset import PairedDataset, PairSettings
@@ -69,7 +69,7 @@ def _train_and_judge(
     train_part, select_part = (
         PairedDataset(learning, PairSettings(split=split, shares=shares)) for split in ("train", "validation")
     )
-    rule = best_rule(chain, train_part, size_px=TILE_PX)
+    rule = closest_rule(chain, train_part, size_px=TILE_PX).index
     settings = ComGanSettings(rule_index=rule, validation_px=TILE_PX, adversarial_weight=given.adversarial)
     recipe = ComGanRecipe(chain, train=train_part, validation=select_part, settings=settings)
     told = TrainingSettings(steps=given.steps, schedule="cosine", validate_every=max(1, given.steps // 4))

@@ -1,13 +1,8 @@
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import skimage.data
 from PIL import Image
-
-from repost.cli.app import main
 
 PROFILE = """
 platform = "{name}"
@@ -23,28 +18,6 @@ steps = [
   {{ op = "encode", codec = "jpeg", quality = {{ choice = [60, 70, 80, 90] }} }},
 ]
 """
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys) -> Callable[..., Said]:
-    """Call `repost` as a person would, in this process."""
-
-    def call(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["repost", *(str(argument) for argument in arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        captured = capsys.readouterr()
-        return Said(code if isinstance(code, int) else 0 if code is None else 1, captured.out, captured.err)
-
-    return call
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,11 @@ import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from repost.cli.exits import EXIT_NEGATIVE
 from repost.cli.options import AsJson, check_folder
 
 if TYPE_CHECKING:
@@ -51,17 +52,18 @@ def comgan(
     from repost.core.extras import require
 
     require("torch", extra="torch")
-    from repost.estimation.comgan import ComGanRecipe, ComGanSettings, best_rule
+    from repost.estimation.comgan import ComGanRecipe, ComGanSettings, closest_rule
     from repost.platforms import resolve
     from repost.training import TrainingSettings, train
 
     check_folder("--out", out)
     profile = resolve(platform)
     parts = _splits(_sound_pairs(pairs, profile.platform, skip_bad=skip_bad), batch_size=batch_size)
-    if rule is None:
-        rule = best_rule(profile, parts["train"], size_px=judge_px)
+    closest = closest_rule(profile, parts["train"], size_px=judge_px, rule_index=rule)
+    if closest.exact == closest.n:
+        _tell_nothing_to_learn(profile.id, closest.n, as_json=as_json)
     settings = ComGanSettings(
-        crop_px=crop_px, validation_px=judge_px, adversarial_weight=adversarial, rule_index=rule, seed=seed
+        crop_px=crop_px, validation_px=judge_px, adversarial_weight=adversarial, rule_index=closest.index, seed=seed
     )
     recipe = ComGanRecipe(profile, train=parts["train"], validation=parts["validation"], settings=settings)
     told = TrainingSettings(
@@ -77,6 +79,15 @@ def comgan(
     with _training_progress() as listen:
         result = train(recipe, told, folder=out, progress=listen)
     _judge_and_tell(result, recipe, parts, out=out, as_json=as_json)
+
+
+def _tell_nothing_to_learn(profile: str, n: int, *, as_json: bool) -> NoReturn:
+    """An honest negative: a residual could only make an exact profile worse."""
+    if as_json:
+        typer.echo(json.dumps({"weights": None, "exact": n, "compared": n}, sort_keys=True))
+    else:
+        typer.echo(f"{profile} reproduces {n} of {n} training pairs in every pixel, so there is nothing to learn")
+    raise typer.Exit(EXIT_NEGATIVE)
 
 
 def _judge_and_tell(

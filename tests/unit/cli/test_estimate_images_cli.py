@@ -1,7 +1,6 @@
 """`repost estimate images`: what it writes, what it says, and its exit codes."""
 
 import json
-import sys
 import tomllib
 
 import numpy as np
@@ -11,7 +10,6 @@ from PIL import Image
 
 from jpeg_samples import save
 from repost.channel import emulate
-from repost.cli.app import main
 from repost.platforms import load_profile
 from repost.platforms.catalog import parse_profile
 
@@ -43,20 +41,6 @@ def folder(tmp_path):
         (tmp_path / "uploads" / f"{index}.jpg").write_bytes(upload)
         (tmp_path / "downloads" / f"{index}.jpg").write_bytes(emulate(upload, TRUE).data)
     return tmp_path
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    """Call `repost` as a person would, in this process; returns its exit code, stdout and stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["repost", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return call
 
 
 @pytest.fixture

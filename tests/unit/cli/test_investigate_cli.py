@@ -2,14 +2,12 @@
 
 import csv
 import json
-import sys
 
 import pytest
 import skimage.data
 from PIL import Image
 
 from jpeg_samples import save
-from repost.cli.app import main
 
 pytest.importorskip("matplotlib")
 QUALITIES = {"alpha": [60, 60, 90], "beta": [71, 71, 71]}
@@ -29,17 +27,12 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def investigate(monkeypatch, capsys, folder):
-    """Call it as a person would; returns its exit code, stdout and stderr."""
+def investigate(cli, folder):
+    """Call it with its usual arguments."""
 
     def call(*arguments, originals=True):
         given = ("--originals", folder / "uploads") if originals else ()
-        arguments = ("estimate", "investigate", *given, "-o", folder / "out", "--jobs", 1, *arguments)
-        monkeypatch.setattr(sys, "argv", ["repost", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
+        return cli("estimate", "investigate", *given, "-o", folder / "out", "--jobs", 1, *arguments)
 
     return call
 

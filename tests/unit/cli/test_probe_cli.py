@@ -2,12 +2,12 @@
 
 import json
 import sys
+from functools import partial
 
 import pytest
 from PIL import Image
 
 from clips import make_clip, make_sound
-from repost.cli.app import main
 
 
 @pytest.fixture(scope="module")
@@ -22,17 +22,8 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def probe(monkeypatch, capsys):
-    """Call it as a person would; returns its exit code, stdout and stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["repost", "probe", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return call
+def probe(cli):
+    return partial(cli, "probe")
 
 
 def test_images_and_videos_mix(probe, files):

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from functools import cache, partial
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from repost.channel.surrogate.chroma import FACTORS, Subsampling
+from repost.channel.surrogate.pullback import Pullback, unchanged, with_pullback
 from repost.channel.surrogate.quantiser import Gradient, slope
 from repost.core.errors import UsageError
 
@@ -252,44 +252,21 @@ def _cosines(side: int, device: torch.device) -> Tensor:
 
 
 def _with_slope(values: Tensor, gradient: Gradient) -> Tensor:
-    function: Any = _Quantise  # torch does not say what apply returns
-    return function.apply(values, gradient)
+    return with_pullback(partial(_favouring_small, gradient=gradient), values)
+
+
+def _favouring_small(values: Tensor, *, gradient: Gradient) -> tuple[Tensor, Pullback]:
+    rounded = (values.abs() + (1 - _KEPT_FROM)).floor_().copysign_(values)
+    if gradient == "identity":
+        return rounded, unchanged
+    slopes = slope(values, rounded, gradient=gradient)
+    return rounded, lambda incoming: (incoming * slopes,)
 
 
 def _whole(levels: Tensor) -> Tensor:
-    function: Any = _Whole
-    return function.apply(levels)
-
-
-class _Quantise(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, gradient: Gradient) -> Tensor:  # noqa: ANN401 - torch's context
-        rounded = (values.abs() + (1 - _KEPT_FROM)).floor_().copysign_(values)
-        ctx.gradient = gradient
-        if gradient != "identity":
-            ctx.save_for_backward(values, rounded)
-        return rounded
-
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - once_differentiable hides the names
-        ctx: Any,  # noqa: ANN401 - torch's context
-        *grad_outputs: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
-        if ctx.gradient == "identity":
-            return grad_outputs[0], None
-        return grad_outputs[0] * slope(*ctx.saved_tensors, gradient=ctx.gradient), None
-
-
-class _Whole(torch.autograd.Function):
     """Whole levels that a byte can hold; gradients pass unchanged."""
+    return with_pullback(_nearest_byte, levels)
 
-    @staticmethod
-    def forward(ctx: Any, levels: Tensor) -> Tensor:  # noqa: ANN401 - torch's context
-        del ctx
-        return (levels + 0.5).floor_().clamp_(0, 255)
 
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:  # noqa: ANN401 - torch's context
-        del ctx
-        return grad_outputs[0]
+def _nearest_byte(levels: Tensor) -> tuple[Tensor, Pullback]:
+    return (levels + 0.5).floor_().clamp_(0, 255), unchanged

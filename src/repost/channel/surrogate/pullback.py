@@ -46,3 +46,8 @@ def with_pullback(function: Callable[..., tuple[Tensor, Pullback]], *tensors: Te
     """
     pulled: Any = _Pulled
     return pulled.apply(function, *tensors)
+
+
+def unchanged(gradient: Tensor) -> tuple[Tensor]:
+    """The pullback of what only rounds or clips: the gradient passes."""
+    return (gradient,)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from repost.channel.resample import area_weights, box_gm_weights
 from repost.channel.surrogate.pillow_weights import KERNELS, PRECISION_BITS, down_comes_first, pillow_weights
+from repost.channel.surrogate.pullback import Pullback, with_pullback
 from repost.core.errors import UnsupportedMedia, UsageError
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def resize(levels: Tensor, placement: Placement, *, kernel: str) -> Tensor:
         )  # fmt: skip
     plan = _plan((levels.shape[_ACROSS], levels.shape[_DOWN]), placement, kernel)
     (first_column, last_column), (first_row, last_row) = plan.used
-    function: Any = _Resize  # torch does not say what apply returns
-    return function.apply(levels[..., first_row:last_row, first_column:last_column], plan)
+    return with_pullback(partial(_resized, plan=plan), levels[..., first_row:last_row, first_column:last_column])
 
 
 def _check(levels: Tensor, placement: Placement) -> None:
@@ -141,25 +140,16 @@ def _span(matrix: Weights) -> tuple[int, int]:
     return int(matrix.indices.min()), int(matrix.indices.max()) + 1
 
 
-class _Resize(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, levels: Tensor, plan: _Plan) -> Tensor:  # noqa: ANN401 - torch's context
-        ctx.plan = plan
-        for axis, weights in plan.weights:
-            levels = _in_blocks(weights, levels, axis=axis, multiply=plan.multiply, finish=plan.finish)
-        return plan.round_last(levels).clamp_(0, 255)
+def _resized(levels: Tensor, *, plan: _Plan) -> tuple[Tensor, Pullback]:
+    for axis, weights in plan.weights:
+        levels = _in_blocks(weights, levels, axis=axis, multiply=plan.multiply, finish=plan.finish)
 
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - once_differentiable hides the names
-        ctx: Any,  # noqa: ANN401 - torch's context
-        *grad_outputs: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
-        plan: _Plan = ctx.plan
-        grad: Tensor = grad_outputs[0]
+    def pullback(gradient: Tensor) -> tuple[Tensor]:
         for axis, weights in plan.adjoint:
-            grad = _in_blocks(weights, grad, axis=axis, multiply=_float32_product, finish=_as_it_is)
-        return grad, None
+            gradient = _in_blocks(weights, gradient, axis=axis, multiply=_float32_product, finish=_as_it_is)
+        return (gradient,)
+
+    return plan.round_last(levels).clamp_(0, 255), pullback
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from torch import Tensor
 
-import torch
-
+from repost.channel.surrogate.pullback import Pullback, unchanged, with_pullback
 from repost.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def straight_through(surrogate: Tensor, real: Tensor) -> Tensor:
@@ -31,21 +27,12 @@ def straight_through(surrogate: Tensor, real: Tensor) -> Tensor:
     got, expected = (_about(tensor) for tensor in (real, surrogate))
     if got != expected:
         raise UsageError(f"the real values are {got}; expected {expected}, as the surrogate's; convert them first")
-    function: Any = _StraightThrough  # torch does not say what apply returns
-    return function.apply(surrogate, real)
+
+    def values(_: Tensor) -> tuple[Tensor, Pullback]:
+        return real.detach().clone(), unchanged
+
+    return with_pullback(values, surrogate)
 
 
 def _about(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)} {tensor.dtype} on {tensor.device}"
-
-
-class _StraightThrough(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, surrogate: Tensor, real: Tensor) -> Tensor:  # noqa: ANN401 - torch's context
-        del ctx, surrogate
-        return real.detach().clone()
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:  # noqa: ANN401 - torch's context
-        del ctx
-        return grad_outputs[0], None

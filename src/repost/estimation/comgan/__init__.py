@@ -8,20 +8,21 @@ from repost.core.extras import require
 
 require("torch", extra="torch")
 
-from repost.estimation.comgan.judge import Judged, best_rule, judge  # noqa: E402
+from repost.estimation.comgan.judge import ClosestRule, Judged, closest_rule, judge  # noqa: E402
 from repost.estimation.comgan.load import load_published, load_residual  # noqa: E402
 from repost.estimation.comgan.networks import PatchDiscriminator, ResidualUNet  # noqa: E402
 from repost.estimation.comgan.published import PublishedGenerator  # noqa: E402
 from repost.estimation.comgan.recipe import ComGanRecipe, ComGanSettings  # noqa: E402
 
 __all__ = [
+    "ClosestRule",
     "ComGanRecipe",
     "ComGanSettings",
     "Judged",
     "PatchDiscriminator",
     "PublishedGenerator",
     "ResidualUNet",
-    "best_rule",
+    "closest_rule",
     "judge",
     "load_published",
     "load_residual",

@@ -89,28 +89,44 @@ def judge(
     )
 
 
-def best_rule(profile: Profile, pairs: PairedDataset, *, size_px: int, most: int = 16) -> int:
-    """The image rule that comes closest to pairs, since tiles do not tell how large the picture was that was shared.
+@dataclass(frozen=True, slots=True)
+class ClosestRule:
+    """The image rule of a profile that comes closest to some pairs.
+
+    Attributes:
+        index: Its index in the profile: of several as close, the first.
+        n: Pairs that were compared.
+        exact: Those that it reproduces in every pixel; where all are, there is nothing to learn.
+    """
+
+    index: int
+    n: int
+    exact: int
+
+
+def closest_rule(
+    profile: Profile, pairs: PairedDataset, *, size_px: int, rule_index: int | None = None, most: int = 16
+) -> ClosestRule:
+    """Find the rule of some pairs, since tiles do not tell how large the picture was that was shared.
 
     Args:
         profile: The platform.
         pairs: Training pairs.
         size_px: Side of the middle that is compared, a multiple of 16.
+        rule_index: The rule, where it is known.
         most: How many pairs are compared.
 
-    Returns:
-        The rule's index in the profile: of several as close, the first.
-
     Raises:
-        UsageError: The profile has no image rules, or there are no pairs.
+        UsageError: The profile has no image rules or not that one, or there are no pairs.
     """
     crops = Crops(pairs, size_px=size_px, seed=None)
-    if not (rules := profile.rules_for("image")):
+    rules = [index for index, _ in profile.rules_for("image")] if rule_index is None else [rule_index]
+    if not rules:
         raise UsageError(f"got the profile {profile.id} without image rules, expected one at least")
-    step = max(1, len(crops) // most)
-    chosen = [crops[index] for index in range(0, len(crops), step)][:most]
+    chosen = [crops[index] for index in range(0, len(crops), max(1, len(crops) // most))][:most]
     original, served = (torch.stack(part) for part in zip(*chosen, strict=True))
     with torch.no_grad():
-        ways = {index: SurrogateChannel(profile, forward="exact", seed=0, rule_index=index) for index, _ in rules}
-        found = {index: float(psnr_db(way(original), served).mean()) for index, way in ways.items()}
-    return max(found, key=lambda index: found[index])
+        made = {rule: SurrogateChannel(profile, forward="exact", seed=0, rule_index=rule)(original) for rule in rules}
+    best = max(made, key=lambda rule: float(psnr_db(made[rule], served).mean()))
+    exact = (made[best] == served).flatten(1).all(1)
+    return ClosestRule(best, len(chosen), int(exact.sum()))

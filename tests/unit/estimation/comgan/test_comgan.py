@@ -22,7 +22,7 @@ from repost.estimation.comgan import (  # noqa: E402
     ComGanSettings,
     PublishedGenerator,
     ResidualUNet,
-    best_rule,
+    closest_rule,
     judge,
     load_published,
     load_residual,
@@ -191,7 +191,8 @@ def test_the_closest_rule_is_found(pairs):
         {"media": "image", "name": "small", "steps": [{"op": "encode", "codec": "jpeg", "quality": 5}]},
     ]
     either = Profile.model_validate(KNOWN.model_dump() | {"rules": rules})
-    assert best_rule(either, part(pairs, "train"), size_px=TILE_PX) == 0
+    found = closest_rule(either, part(pairs, "train"), size_px=TILE_PX)
+    assert (found.index, found.n) == (0, 16)
 
 
 def test_no_gain_is_said_and_one_pair_has_no_interval(tmp_path):
@@ -256,3 +257,13 @@ class TestCommand:
         code, _, err = cli(*arguments, "--skip-bad")
         assert code == 0
         assert "left out: '000007.png on facebook'" in err
+
+    def test_an_exact_profile_has_nothing_to_learn(self, tmp_path, cli):
+        from repost.platforms.write import write_profile
+
+        folder = write_pairs(tmp_path / "pairs", tiles(60), true=KNOWN)
+        write_profile(KNOWN, tmp_path / "known.toml")
+        arguments = ["train", "comgan", "--pairs", folder, "-p", tmp_path / "known.toml", "-o", tmp_path / "out"]
+        code, out, _ = cli(*arguments, "--judge-px", 64, "--device", "cpu")
+        assert (code, "reproduces 16 of 16 training pairs in every pixel" in out) == (1, True)
+        assert not (tmp_path / "out").exists()
