@@ -119,6 +119,10 @@ class StampMarker:
 
         return -math.log10(max(scan(pixels, self.key, model=_loaded(self.model)).p_value, _LEAST_P))
 
+    def facts(self) -> dict[str, str]:
+        """What the model says of its training, for the card."""
+        return {}
+
     def with_key(self, key: str) -> StampMarker:
         """The same model under another key."""
         return StampMarker(self.model, key, self.strength)
