@@ -40,7 +40,7 @@ def stamp(
         Path | None, typer.Option(help="A TOML file that says all four (docs/stamp_evaluation.md).")
     ] = None,
     root: Annotated[Path, typer.Option(help="Folder that the plan's folders are relative to.")] = Path(),
-    model: Annotated[str, typer.Option(help="The model.")] = "rs_aug",
+    model: Annotated[str, typer.Option(help="A released model, or the folder of one.")] = "rs_aug",
     key: Annotated[str | None, typer.Option(help="The key.  [default: the published one]", show_default=False)] = None,
     strength: Annotated[float, typer.Option(help="Of the stamp.")] = 1.0,
     conditions: Annotated[str, typer.Option(help="Names or patterns, by comma: none,jpeg*,share:*.")] = "*",

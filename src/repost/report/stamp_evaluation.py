@@ -163,6 +163,10 @@ def _facts(found: Evaluation) -> Iterator[str]:
         negatives = found.negatives.get(threshold.name)
         seen = f"; test negatives: {small_rate_in_words(negatives)}" if negatives and negatives.count else ""
         yield f"threshold {threshold_in_words(threshold)}{seen}"
+    wrong = [one.false_positives["published"] for one in found.conditions]
+    if wrong:
+        hits, count = sum(rate.hits for rate in wrong), sum(rate.count for rate in wrong)
+        yield f"all conditions together: {hits} of {count} unstamped pictures are wrongly found at the published threshold"
     if found.wrong_key.count:
         yield f"stamps found with another key: {small_rate_in_words(found.wrong_key)}"
 

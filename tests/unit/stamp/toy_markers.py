@@ -54,8 +54,8 @@ class Hashed:
         uniform = (int.from_bytes(digest[:8], "big") + 1) / 2**64
         return float(-np.log10(uniform / self.too_small))
 
-    def with_key(self, key):
-        return Hashed(key, self.too_small)
+    def scores_under(self, pixels, keys):
+        return [Hashed(key, self.too_small).score(pixels) for key in keys]
 
 
 class Stumbling(OddBlue):

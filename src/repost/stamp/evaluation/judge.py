@@ -120,7 +120,7 @@ def _number(score: float | None) -> float:
 
 
 def _p_value(score: float | None) -> float:
-    return 1.0 if score is None else 10.0**-score
+    return 1.0 if score is None or score <= 0 else 10.0**-score
 
 
 def _above(descending: Sequence[float], rate: float) -> float:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 P_STAMPED = 1e-3
 """The false-positive rate for which a marker publishes its threshold."""
-
-_LEAST_P = 1e-300  # so that a p-value that underflowed still has a logarithm
 
 
 class Marker(Protocol):
@@ -70,10 +67,21 @@ class Marker(Protocol):
 
 @runtime_checkable
 class KeyedMarker(Protocol):
-    """A marker with keys, whose score is -log10 of the probability of as good a match under a random key."""
+    """A marker with keys, whose score is at most -log10 of the probability of such a match under a random key."""
 
-    def with_key(self, key: str) -> Marker:
-        """The same marker under another key."""
+    def scores_under(self, pixels: Rgb8, keys: Sequence[str]) -> list[float]:
+        """The scores of a picture under other keys than the marker's own.
+
+        Args:
+            pixels: uint8, HWC, RGB.
+            keys: The keys.
+
+        Returns:
+            A score for each.
+
+        Raises:
+            RepostError: The scanner refuses the picture.
+        """
         ...
 
 
@@ -82,7 +90,7 @@ class StampMarker:
     """A model of ours.
 
     Attributes:
-        model: Its name, such as "rs_aug".
+        model: Its name, such as "rs_aug", or its folder.
         key: The key; the published one when None.
         strength: Of the stamp; 1 is what the model was made for.
     """
@@ -94,38 +102,51 @@ class StampMarker:
     @property
     def name(self) -> str:
         """The model's version, with the strength where that is not 1."""
-        return _loaded(self.model).version + ("" if self.strength == 1 else f" x{self.strength:g}")
+        return self._loaded.version + ("" if self.strength == 1 else f" x{self.strength:g}")
 
     @property
     def identity(self) -> str:
-        """Version of the model, digest of the key, strength."""
+        """Version and weights of the model, digest of the key, strength."""
+        facts = self._loaded.facts
+        weights = f"{facts.embedder_sha256[:16]} {facts.extractor_sha256[:16]} cap {facts.cap_levels:g}"
         key = "published" if self.key is None else hashlib.sha256(self.key.encode()).hexdigest()[:16]
-        return f"{_loaded(self.model).version} key {key} strength {self.strength:g}"
+        return f"{self._loaded.version}, weights {weights}, key {key}, strength {self.strength:g}"
 
     @property
     def threshold(self) -> float:
-        """-log10 of the model's p-value for "stamped"."""
-        return -math.log10(_loaded(self.model).p_stamped)
+        """The score from which the model says "stamped"."""
+        return self._loaded.facts.stamped_score
 
     def stamp(self, pixels: Rgb8) -> Rgb8:
         """Stamp a picture; see `repost.stamp.stamp`."""
         from repost.stamp import stamp
 
-        return stamp(pixels, self.key, strength=self.strength, model=_loaded(self.model))
+        return stamp(pixels, self.key, strength=self.strength, model=self._loaded)
 
     def score(self, pixels: Rgb8) -> float:
-        """-log10 of the p-value; see `repost.stamp.scan`."""
+        """Decades of evidence; see `repost.stamp.scan`."""
         from repost.stamp import scan
 
-        return -math.log10(max(scan(pixels, self.key, model=_loaded(self.model)).p_value, _LEAST_P))
+        return scan(pixels, self.key, model=self._loaded).score
+
+    def scores_under(self, pixels: Rgb8, keys: Sequence[str]) -> list[float]:
+        """Decades of evidence for other keys; the networks look at the picture once."""
+        from repost.stamp import estimates_of, find_key
+
+        estimates = estimates_of(pixels, model=self._loaded)
+        return [find_key(estimates, key, model=self._loaded).score for key in keys]
 
     def facts(self) -> dict[str, str]:
-        """What the model says of its training, for the card."""
-        return {}
+        """What the model says of its training and its thresholds, for the card."""
+        facts = self._loaded.facts
+        told = {"cap": f"{facts.cap_levels:g} levels", "thresholds": facts.calibration}
+        return told | {name.replace("_", " "): str(value) for name, value in facts.training.items()}
 
-    def with_key(self, key: str) -> StampMarker:
-        """The same model under another key."""
-        return StampMarker(self.model, key, self.strength)
+    @property
+    def _loaded(self) -> StampModel:
+        from repost.stamp import load_model
+
+        return load_model(self.model)  # the same object in the same process
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +202,3 @@ class Helped:
 def scanner_for(marker: Marker, width_px: int, height_px: int) -> Marker:
     """The marker that scores the copies of one picture: it knows the picture's size where it is to be helped."""
     return marker.knowing(width_px, height_px) if isinstance(marker, Helped) else marker
-
-
-@lru_cache(maxsize=4)
-def _loaded(model: str) -> StampModel:
-    from repost.stamp import load_model
-
-    return load_model(model)
