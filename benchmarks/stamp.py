@@ -45,6 +45,7 @@ CHANGING_SIZE = ("resize.5", "crop.7", "chain", "mix", "screenshot")
 """Where help matters: elsewhere a helped scanner sees the same picture."""
 QUICK = ("none", "jpeg50", "crop.7", "share:facebook")
 RIVAL = "rivaGan"
+_SIGHT = ("median", "worst", "count")
 SEEN = 24
 """Photographs that Butteraugli looks at, spread over the test."""
 
@@ -123,6 +124,7 @@ def _found_at(found: Evaluation, condition: str, threshold: str) -> str:
 def _summary(found: Sequence[Evaluation]) -> list[list[str]]:
     """Invisibility, false positives and thresholds of each."""
     rows = [["test negatives wrongly found", *(small_rate_in_words(one.negatives["published"]) for one in found)]]
+    rows.append(["pictures refused", *(str(sum(each.refused for each in one.conditions)) for one in found)])
     for number, name in enumerate(("published threshold", "at 1e-2", "at 1e-3")):
         cells = [one.thresholds[number] if number < len(one.thresholds) else None for one in found]
         shown = (
@@ -147,7 +149,7 @@ def _look(markers: Sequence[Marker], split: Split) -> dict[str, dict[str, float]
             [seen, "", ""] if isinstance(seen, str) else [f"{seen[kind]:.4g}" for kind in ("median", "worst", "count")]
         )
         rows.append([name, *cells])
-    print_table(["", "median", "worst", "n"], rows)
+    print_table(["", *_SIGHT], rows)
     return found
 
 

@@ -7,14 +7,17 @@ test: under independent fair bits as many agree with a probability of at most 1e
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -98,9 +101,9 @@ class BlindWatermark:
 
     def stamp(self, pixels: Rgb8) -> Rgb8:
         """Embed the bits."""
+        mark = _blind_watermark()
 
         def embed() -> Any:  # noqa: ANN401 - the package has no types
-            mark = _blind_watermark()
             mark.read_img(img=_bgr(pixels))
             mark.read_wm(_MESSAGE[:BITS].astype(bool).tolist(), mode="bit")
             return mark.embed()
@@ -109,9 +112,10 @@ class BlindWatermark:
 
     def score(self, pixels: Rgb8) -> float:
         """Share of the bits that are read."""
+        mark = _blind_watermark()
 
         def extract() -> Any:  # noqa: ANN401
-            return _blind_watermark().extract(embed_img=_bgr(pixels), wm_shape=BITS, mode="bit")
+            return mark.extract(embed_img=_bgr(pixels), wm_shape=BITS, mode="bit")
 
         return _agreement(np.asarray(_or_refuse(extract)) > 0.5, BITS)
 
@@ -134,7 +138,8 @@ class TrustMark:
 
     def score(self, pixels: Rgb8) -> float:
         """Whether the text is found."""
-        text, found, *_ = _or_refuse(lambda: _trustmark().decode(Image.fromarray(pixels), MODE="text"))
+        model = _trustmark()
+        text, found, *_ = _or_refuse(lambda: model.decode(Image.fromarray(pixels), MODE="text"))
         return float(bool(found) and text == "repost")
 
 
@@ -228,10 +233,19 @@ def _load_rivagan() -> None:
 
 
 def _blind_watermark() -> Any:  # noqa: ANN401
-    import blind_watermark
-
     with contextlib.redirect_stdout(io.StringIO()):  # it prints advertisements
-        return blind_watermark.WaterMark(password_img=1, password_wm=1)
+        return _blind_watermark_package().WaterMark(password_img=1, password_wm=1)
+
+
+@lru_cache(maxsize=1)
+def _blind_watermark_package() -> ModuleType:
+    """The package; it would set the start method of all processes when imported, which fails in a worker."""
+    set_start_method = multiprocessing.set_start_method
+    multiprocessing.set_start_method = lambda *_args, **_more: None  # type: ignore[method-assign]
+    try:
+        return importlib.import_module("blind_watermark")
+    finally:
+        multiprocessing.set_start_method = set_start_method  # type: ignore[method-assign]
 
 
 @lru_cache(maxsize=1)

@@ -166,7 +166,7 @@ def _facts(found: Evaluation) -> Iterator[str]:
     wrong = [one.false_positives["published"] for one in found.conditions]
     if wrong:
         hits, count = sum(rate.hits for rate in wrong), sum(rate.count for rate in wrong)
-        yield f"all conditions together: {hits} of {count} unstamped pictures are wrongly found at the published threshold"
+        yield f"all conditions together: {hits} of {count} unstamped pictures wrongly found at the published threshold"
     if found.wrong_key.count:
         yield f"stamps found with another key: {small_rate_in_words(found.wrong_key)}"
 
