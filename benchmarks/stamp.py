@@ -33,7 +33,7 @@ from repost.stamp.evaluation.splits import Split, load_plan, make_split
 from stamp_gates import gates, print_gates
 from stamp_peers import peers_here
 from stamp_sight import butteraugli
-from stamp_speed import speeds
+from stamp_speed import Speed, speeds
 from tables import print_table
 
 HERE = Path(__file__).parent
@@ -77,8 +77,8 @@ def main() -> None:
         _compare(markers, given)
         sights, times = _look(markers, split), _time(markers, split)
         for found in full:
-            own_ms = sum(times[found.marker])
-            ratio = sum(times[RIVAL]) / own_ms if RIVAL in times else None
+            own_ms = times[found.marker].both_ms
+            ratio = times[RIVAL].both_ms / own_ms if RIVAL in times else None
             print(f"\n{found.marker}: what was asked of the released model, at its published threshold\n")
             print_gates(gates(found, sight=sights[found.marker], speed_ms=own_ms, ratio=ratio))
     print_environment()
@@ -153,14 +153,15 @@ def _look(markers: Sequence[Marker], split: Split) -> dict[str, dict[str, float]
     return found
 
 
-def _time(markers: Sequence[Marker], split: Split) -> dict[str, tuple[float, float]]:
+def _time(markers: Sequence[Marker], split: Split) -> dict[str, Speed]:
     found = speeds(markers, split.parts["positives"][0])
-    first = sum(found[markers[0].name])
+    first_ms = found[markers[0].name].both_ms
     print(f"\none megapixel on one core, without codecs; ms, and times the time of {markers[0].name}")
     rows = []
-    for name, parts in found.items():
-        rows.append([name, *(f"{time_ms:.1f}" for time_ms in (*parts, sum(parts), sum(parts) / first))])
-    print_table(["", "stamp", "scan", "both", "times"], rows)
+    for name, one in found.items():
+        numbers = (one.stamp_ms, one.scan_ms, one.both_ms, one.both_ms / first_ms, one.scan_unstamped_ms)
+        rows.append([name, *(f"{number:.1f}" for number in numbers)])
+    print_table(["", "stamp", "scan it", "both", "times", "scan the unstamped"], rows)
     return found
 
 

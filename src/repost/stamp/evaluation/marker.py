@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -106,11 +108,12 @@ class StampMarker:
 
     @property
     def identity(self) -> str:
-        """Version and weights of the model, digest of the key, strength."""
+        """Version and weights of the model, digest of the code and the key, strength."""
         facts = self._loaded.facts
-        weights = f"{facts.embedder_sha256[:16]} {facts.extractor_sha256[:16]} cap {facts.cap_levels:g}"
-        key = "published" if self.key is None else hashlib.sha256(self.key.encode()).hexdigest()[:16]
-        return f"{self._loaded.version}, weights {weights}, key {key}, strength {self.strength:g}"
+        weights = f"{facts.embedder_sha256[:12]} {facts.extractor_sha256[:12]}, cap {facts.cap_levels:g}"
+        key = "published" if self.key is None else hashlib.sha256(self.key.encode()).hexdigest()[:12]
+        code = _code_digest()[:12]
+        return f"{self._loaded.version}, weights {weights}, code {code}, key {key}, strength {self.strength:g}"
 
     @property
     def threshold(self) -> float:
@@ -140,7 +143,7 @@ class StampMarker:
         """What the model says of its training and its thresholds, for the card."""
         facts = self._loaded.facts
         told = {"cap": f"{facts.cap_levels:g} levels", "thresholds": facts.calibration}
-        return told | {name.replace("_", " "): str(value) for name, value in facts.training.items()}
+        return told | {name.replace("_", " "): _in_a_line(value) for name, value in facts.training.items()}
 
     @property
     def _loaded(self) -> StampModel:
@@ -202,3 +205,22 @@ class Helped:
 def scanner_for(marker: Marker, width_px: int, height_px: int) -> Marker:
     """The marker that scores the copies of one picture: it knows the picture's size where it is to be helped."""
     return marker.knowing(width_px, height_px) if isinstance(marker, Helped) else marker
+
+
+@cache
+def _code_digest() -> str:
+    """SHA-256 of the code that stamps and scans: a change of it does not always change the version."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _in_a_line(value: object) -> str:
+    """JSON values in words."""
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[str, object]", value)
+        return "; ".join(f"{name} {_in_a_line(part)}" for name, part in parts.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_in_a_line(part) for part in cast("Sequence[object]", value))
+    return str(value)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from repost.channel import emulate_image
@@ -30,7 +30,8 @@ def platform_conditions() -> dict[str, Callable[[Rgb8, random.Random], Rgb8]]:
     return once | {f"share2:{name}": partial(share, profile=profile, times=2) for name, profile in newest.items()}
 
 
-def default_profiles() -> dict[str, Profile]:
+@cache
+def default_profiles() -> Mapping[str, Profile]:
     """The newest bundled profile of each real network's main route that takes images, by the network's name."""
     found: dict[str, Profile] = {}
     for listed in list_profiles():  # newest first
