@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from repost.channel import emulate_image
+from repost.channel import Emulated, emulate_image
 from repost.media.upload import Upload
 from repost.platforms import Profile
 from repost.platforms.catalog import BUNDLED, list_profiles
@@ -15,7 +15,7 @@ from repost.platforms.catalog import BUNDLED, list_profiles
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
 
-_SEED_BITS = 32
+_SEED = 0
 
 
 def platform_conditions() -> dict[str, Callable[[Rgb8, random.Random], Rgb8]]:
@@ -47,7 +47,7 @@ def share(pixels: Rgb8, rng: random.Random, *, profile: Profile, times: int) -> 
 
     Args:
         pixels: uint8, HWC, RGB, as saved.
-        rng: Seeds what the network draws.
+        rng: Not used: what a network draws depends on what is uploaded.
         profile: The network.
         times: How many times it is uploaded.
 
@@ -57,7 +57,29 @@ def share(pixels: Rgb8, rng: random.Random, *, profile: Profile, times: int) -> 
     Raises:
         RepostError: The network does not take it.
     """
-    emulated = emulate_image(Upload.of(pixels), profile, seed=rng.getrandbits(_SEED_BITS))
+    del rng
+    emulated = _last.shared(pixels, profile)
     for _ in range(times - 1):
-        emulated = emulate_image(Upload(emulated.data, name="download"), profile, seed=rng.getrandbits(_SEED_BITS))
+        emulated = emulate_image(Upload(emulated.data, name="download"), profile, seed=_SEED)
     return emulated.pixels
+
+
+class _LastPicture:
+    """What networks served for the last picture, so that the second time need not begin with the first again."""
+
+    def __init__(self) -> None:
+        self._digest = ""
+        self._served: dict[str, Emulated] = {}
+
+    def shared(self, pixels: Rgb8, profile: Profile) -> Emulated:
+        """The picture, shared once."""
+        upload = Upload.of(pixels)
+        if upload.digest != self._digest:
+            self._digest, self._served = upload.digest, {}
+        if profile.digest not in self._served:
+            self._served[profile.digest] = emulate_image(upload, profile, seed=_SEED)
+        kept = self._served[profile.digest]
+        return Emulated(kept.data, kept.trace)  # a new one, so that what is decoded is not kept
+
+
+_last = _LastPicture()
