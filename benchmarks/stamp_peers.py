@@ -226,10 +226,16 @@ def _tensor(pixels: Rgb8) -> Any:  # noqa: ANN401
 
 @lru_cache(maxsize=1)
 def _load_rivagan() -> None:
-    from imwatermark import WatermarkDecoder, WatermarkEncoder
+    """Load rivaGan as its package does, but with one thread: photographs are what is done in parallel here."""
+    import imwatermark
+    import onnxruntime
+    from imwatermark.rivaGan import RivaWatermark
 
-    WatermarkEncoder.loadModel()
-    WatermarkDecoder.loadModel()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    for part in ("encoder", "decoder"):
+        path = Path(str(imwatermark.__file__)).parent / f"rivagan_{part}.onnx"
+        setattr(RivaWatermark, part, onnxruntime.InferenceSession(str(path), options))
 
 
 def _blind_watermark() -> Any:  # noqa: ANN401
