@@ -1,12 +1,14 @@
 """The evaluation of markers whose rates are known."""
 
 import json
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
-from toy_markers import Hashed, OddBlue, Stumbling
+from toy_markers import Hashed, OddBlue, Stumbling, write_photos
 
 from repost import batch
 from repost.stamp.evaluation.evaluate import evaluate
@@ -19,14 +21,29 @@ from repost.stamp.evaluation.splits import make_split, plan_of_folders
 ASKED = Measures(("none", "hflip", "jpeg50", "resize.25", "crop.5"), seed=3)
 
 
-@pytest.fixture
-def split(tmp_path, make_photos):
+class Kept(NamedTuple):
+    """An evaluation and its folder."""
+
+    found: Evaluation
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
     """12 positives, 2 of which are false positives unstamped, 20 negatives (3), 10 for calibration (none)."""
+    root = tmp_path_factory.mktemp("photos")
     counts = {"positives": (12, 2), "negatives": (20, 3), "calibration": (10, 0)}
     folders = {
-        name: [make_photos(name, count, seed=seed, odd=odd)] for seed, (name, (count, odd)) in enumerate(counts.items())
+        name: [write_photos(root / name, count, seed=seed, odd=odd)]
+        for seed, (name, (count, odd)) in enumerate(counts.items())
     }
-    return make_split(plan_of_folders(folders), tmp_path)
+    return make_split(plan_of_folders(folders), root)
+
+
+@pytest.fixture(scope="module")
+def of_odd_blue(split, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluated")
+    return Kept(evaluated(OddBlue(), split, folder), folder)
 
 
 def evaluated(marker, split, out, asked=ASKED, jobs=1) -> Evaluation:
@@ -35,8 +52,8 @@ def evaluated(marker, split, out, asked=ASKED, jobs=1) -> Evaluation:
     return found
 
 
-def test_rates_are_those_the_marker_is_made_to_have(split, tmp_path):
-    found = evaluated(OddBlue(), split, tmp_path / "out")
+def test_rates_are_those_the_marker_is_made_to_have(of_odd_blue):
+    found = of_odd_blue.found
     kept, lost = found.condition("none"), found.condition("jpeg50")
     assert kept.detected["published"].share == 1
     assert (kept.false_positives["published"].hits, kept.false_positives["published"].count) == (2, 12)
@@ -50,9 +67,9 @@ def test_rates_are_those_the_marker_is_made_to_have(split, tmp_path):
     assert kept.false_positives["published"].interval == pytest.approx((ends.low, ends.high))
 
 
-def test_the_area_under_the_curve_is_scikit_learns(split, tmp_path):
-    found = evaluated(OddBlue(), split, tmp_path / "out")
-    rows = [json.loads(line)["found"] for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()
+def test_the_area_under_the_curve_is_scikit_learns(of_odd_blue):
+    found = of_odd_blue.found
+    rows = [json.loads(line)["found"] for line in (of_odd_blue.folder / "manifest.jsonl").read_text().splitlines()
             if json.loads(line)["role"] == "test"]  # fmt: skip
     for name in ("none", "jpeg50"):
         high, low = ([row[kind][name] for row in rows] for kind in ("stamped", "cover"))
@@ -60,8 +77,8 @@ def test_the_area_under_the_curve_is_scikit_learns(split, tmp_path):
         assert found.condition(name).auc == pytest.approx(roc_auc_score([1] * 12 + [0] * 12, high + low))
 
 
-def test_a_refused_picture_counts_as_not_stamped_and_is_told(split, tmp_path):
-    refused = evaluated(OddBlue(), split, tmp_path / "out").condition("resize.25")  # 12 px high
+def test_a_refused_picture_counts_as_not_stamped_and_is_told(of_odd_blue):
+    refused = of_odd_blue.found.condition("resize.25")  # 12 px high
     assert refused.refused == 24
     assert refused.detected["published"].hits == refused.false_positives["published"].hits == 0
     assert refused.detected["published"].count == 12
@@ -73,8 +90,8 @@ def test_help_gives_the_original_size_back(split, tmp_path):
     assert found.refused == 0
 
 
-def test_quality_is_measured_of_the_stamped_picture(split, tmp_path):
-    found = evaluated(OddBlue(), split, tmp_path / "out")
+def test_quality_is_measured_of_the_stamped_picture(of_odd_blue):
+    found = of_odd_blue.found
     assert found.quality is not None
     assert found.quality.count == 12
     assert found.quality.worst["largest_change"] == 1
@@ -83,8 +100,8 @@ def test_quality_is_measured_of_the_stamped_picture(split, tmp_path):
     assert found.quality.worst["psnr_db"] == pytest.approx(expected_db, abs=0.2)
 
 
-def test_the_table_at_400_px_holds_balanced_accuracy(split, tmp_path):
-    rows = {row.corruption: row for row in evaluated(OddBlue(), split, tmp_path / "out").layout.rows}
+def test_the_table_at_400_px_holds_balanced_accuracy(of_odd_blue):
+    rows = {row.corruption: row for row in of_odd_blue.found.layout.rows}
     assert list(rows) == ["none", "rotation", "crop", "warp", "blur", "jitter", "JPEG", "mix"]
     assert rows["none"].balanced_accuracy == 1
     assert rows["JPEG"].balanced_accuracy == 0.5
@@ -129,14 +146,13 @@ def test_exact_p_values_are_found_calibrated_and_those_too_small_are_not(split, 
     assert found.wrong_key.count == 60 * 12
 
 
-def test_markers_without_keys_have_no_check_of_keys(split, tmp_path):
-    found = evaluated(OddBlue(), split, tmp_path / "out")
+def test_markers_without_keys_have_no_check_of_keys(of_odd_blue):
+    found = of_odd_blue.found
     assert found.keys == ()
     assert found.wrong_key.count == 0
 
 
-def test_an_interrupted_run_ends_with_the_bytes_of_one_that_was_not(split, tmp_path):
-    evaluated(OddBlue(), split, tmp_path / "whole")
+def test_an_interrupted_run_ends_with_the_bytes_of_one_that_was_not(split, of_odd_blue, tmp_path):
     Stumbling.scores = 0
     with pytest.raises(KeyboardInterrupt):
         evaluated(Stumbling(), split, tmp_path / "broken")
@@ -148,16 +164,17 @@ def test_an_interrupted_run_ends_with_the_bytes_of_one_that_was_not(split, tmp_p
     assert any(reused)
     assert not all(reused)
     for name in ("evaluation.json", "manifest.jsonl"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
+        assert (of_odd_blue.folder / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
 
 
-def test_two_workers_write_the_same_bytes(split, tmp_path):
-    evaluated(OddBlue(), split, tmp_path / "one")
-    evaluated(OddBlue(), split, tmp_path / "two", jobs=2)
-    assert (tmp_path / "one/evaluation.json").read_bytes() == (tmp_path / "two/evaluation.json").read_bytes()
+def test_two_workers_write_the_same_bytes(split, of_odd_blue, tmp_path):
+    evaluated(OddBlue(), split, tmp_path, jobs=2)
+    for name in ("evaluation.json", "manifest.jsonl"):
+        assert (of_odd_blue.folder / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_another_marker_is_measured_anew(split, tmp_path):
-    evaluated(OddBlue(), split, tmp_path / "out")
-    again = list(evaluate(OddBlue(threshold=0.4), split, ASKED, out=tmp_path / "out"))
+    asked = Measures(("none",))
+    evaluated(OddBlue(), split, tmp_path / "out", asked)
+    again = list(evaluate(OddBlue(threshold=0.4), split, asked, out=tmp_path / "out"))
     assert not any(event.reused for event in again if isinstance(event, batch.RowFinished))

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from repost.core.errors import InvalidPixels
 
@@ -68,3 +69,17 @@ class Stumbling(OddBlue):
         if Stumbling.scores == 40:
             raise KeyboardInterrupt
         return super().score(pixels)
+
+
+def write_photos(folder, count, *, seed, odd=0, side=48):
+    """Write pictures of smooth noise, all different; the first `odd` have odd blue values only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        coarse = rng.integers(30, 220, (6, 8, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((side + 16, side), Image.Resampling.BICUBIC)
+        pixels = np.asarray(image) ^ rng.integers(0, 2, (side, side + 16, 3), dtype=np.uint8)
+        if number < odd:
+            pixels[..., 2] |= 1
+        Image.fromarray(pixels).save(folder / f"{number:03}.png")
+    return folder
