@@ -2,9 +2,9 @@
 
     python benchmarks/stamp_photos.py ../shared/data build/stamp
 
-writes four folders of links (and of frames, as PNG). Only photographs whose licence allows weights to be shipped are
-trained with: wallpapers and clothing under CC0, public domain or the Unsplash licence, frames of clips under the MIT and
-Apache licences.
+writes folders of links (and of frames, as PNG). Only photographs whose licence allows weights to be shipped are trained
+with: wallpapers and clothing under CC0, public domain or the Unsplash licence, frames of clips under the MIT and Apache
+licences.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import shutil
 from pathlib import Path
 
 from PIL import Image
-
 
 PICTURES = {".jpg", ".jpeg", ".png"}
 FRAMES_OF_A_CLIP = 6

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
 
 from repost.core.errors import UsageError
 from repost.media.upload import Upload
+from repost.metrics import upper_bound
 from repost.stamp.model import ModelFacts, NullScore, StampModel
 from repost.stamp.scan import estimates_of, find_key
 
@@ -18,8 +18,6 @@ RATES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 5e-4)
 STAMPED_RATE, UNCERTAIN_RATE = 5e-4, 1e-2
 """What may be called stamped, and uncertain. The first is half of one in a thousand, so that one in a thousand holds in
 every condition and not just on the average."""
-
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +107,3 @@ def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> 
         estimates = estimates_of(Upload.of(path).picture.rgb8(), model=model)
         scores += [find_key(estimates, f"calibration {number}.{key}", model=model).score for key in range(keys)]
         yield Calibration(tuple(sorted(scores)), number + 1, keys)
-
-
-def upper_bound(above: int, n: int) -> float:
-    """The one-sided Clopper-Pearson bound of a rate.
-
-    Args:
-        above: How many of them.
-        n: Of how many.
-
-    Returns:
-        The rate that is not exceeded, with 95 % confidence.
-    """
-    return 1.0 if above >= n else float(beta.ppf(_CONFIDENCE, above + 1, n - above))

@@ -10,8 +10,8 @@ from skimage.data import astronaut
 
 from repost.channel import emulate
 from repost.core.errors import UsageError
+from repost.platforms.catalog import default_profiles
 from repost.stamp.evaluation.conditions import choose, conditions
-from repost.stamp.evaluation.platform_conditions import default_profiles
 
 PHOTO = np.ascontiguousarray(astronaut()[60:236, 150:390])
 TABLE = conditions()
@@ -102,9 +102,9 @@ def test_a_screenshot_holds_the_photo_scaled():
         assert 0.5 < red.mean() < 0.95
 
 
-@pytest.mark.parametrize("name", default_profiles())
+@pytest.mark.parametrize("name", default_profiles("image"))
 def test_a_platform_is_its_emulation_and_the_second_time_starts_from_the_file_it_served(name):
-    profile = default_profiles()[name]
+    profile = default_profiles("image")[name]
     once = emulate(PHOTO, profile)
     twice = emulate(once.data, profile)
     assert np.array_equal(done(f"share:{name}"), once.pixels)
@@ -113,7 +113,7 @@ def test_a_platform_is_its_emulation_and_the_second_time_starts_from_the_file_it
 
 
 def test_every_real_network_that_ships_is_there_once_and_twice():
-    names = default_profiles()
+    names = default_profiles("image")
     assert {"facebook", "instagram", "twitter", "wechat", "telegram"} <= set(names)
     assert "example" not in names
     assert names["facebook"].observed == "2024-08", "the newest"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from repost.channel import Emulated, emulate_image
 from repost.media.upload import Upload
 from repost.platforms import Profile
-from repost.platforms.catalog import BUNDLED, list_profiles
+from repost.platforms.catalog import default_profiles
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
@@ -25,21 +25,9 @@ def platform_conditions() -> dict[str, Callable[[Rgb8, random.Random], Rgb8]]:
         Of each real network that ships with repost the newest profile of its main route; all once, then all twice.
         A person's own profiles are left out, so that the table is the same everywhere.
     """
-    newest = default_profiles()
+    newest = default_profiles("image")
     once = {f"share:{name}": partial(share, profile=profile, times=1) for name, profile in newest.items()}
     return once | {f"share2:{name}": partial(share, profile=profile, times=2) for name, profile in newest.items()}
-
-
-@cache
-def default_profiles() -> Mapping[str, Profile]:
-    """The newest bundled profile of each real network's main route that takes images, by the network's name."""
-    found: dict[str, Profile] = {}
-    for listed in list_profiles():  # newest first
-        profile = listed.profile
-        wanted = listed.path.is_relative_to(BUNDLED) and profile.main_route and not profile.example
-        if wanted and profile.rules_for("image"):
-            found.setdefault(profile.platform, profile)
-    return found
 
 
 def share(pixels: Rgb8, rng: random.Random, *, profile: Profile, times: int) -> Rgb8:
