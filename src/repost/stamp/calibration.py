@@ -10,7 +10,7 @@ import numpy as np
 
 from repost.core.errors import UsageError
 from repost.media.upload import Upload
-from repost.metrics import upper_bound
+from repost.metrics.intervals import upper_bound
 from repost.stamp.model import ModelFacts, NullScore, StampModel
 from repost.stamp.scan import estimates_of, find_key
 

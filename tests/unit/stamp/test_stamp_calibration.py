@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import data
 
 from repost.core.errors import UsageError
-from repost.metrics import upper_bound
+from repost.metrics.intervals import upper_bound
 from repost.stamp import load_model
 from repost.stamp.calibration import RATES, Calibration, calibrate
 
