@@ -16,6 +16,7 @@ RepostError
 │   ├── UnreadableMedia    damaged, truncated or empty
 │   ├── UnsupportedMedia   sound, but not something this profile can take
 │   ├── TooManyPixels      over the decompression limit
+│   ├── AlreadyStamped     it carries a stamp, and another was not asked for
 │   └── InvalidPixels      an array or tensor in another form than asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
@@ -182,6 +183,23 @@ class TooManyPixels(MediaError):
         super().__init__(
             f"{name}: got {pixel_count:,} pixels, expected at most {limit:,}; "
             "if you trust the file raise the limit with --max-pixels or REPOST_MAX_PIXELS"
+        )
+
+
+class AlreadyStamped(MediaError):
+    """The media carries a stamp already, and another was not asked for.
+
+    Attributes:
+        name: The file.
+        whose: Whose stamp: "this key" or "the default key".
+        p_value: The chance that media without it would look as much like it.
+    """
+
+    def __init__(self, name: str, *, whose: str, p_value: float) -> None:
+        self.name, self.whose, self.p_value = name, whose, p_value
+        super().__init__(
+            f"{name} carries the stamp of {whose} already (p = {p_value:.1e}); "
+            "take the unstamped original, or add --again to put another stamp on top"
         )
 
 

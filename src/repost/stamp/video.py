@@ -1,0 +1,291 @@
+"""Stamp a video frame by frame, and look for a stamp in one with the evidence of many frames.
+
+The stamp is the same amount added to red, green and blue, which is an amount added to luma and to nothing else. So only
+the luma plane is touched, and frames are never converted to RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from av.video.frame import VideoFrame
+
+from repost.channel.video.plan import Plan, plan_video
+from repost.channel.video.write import OnFrame, told_as_part, write_video
+from repost.core.errors import UnsupportedMedia
+from repost.media.read import NO_LIMIT
+from repost.media.video.frames import luma_of
+from repost.media.video.upload import VideoUpload
+from repost.platforms.profile import Profile
+from repost.stamp import load_model, scan, stamp
+from repost.stamp.evidence import pool_p_values
+from repost.stamp.still import StampSettings, check_size, refuse_stamped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from repost.stamp import ScanResult
+
+H264_CRF = 18
+"""Where x264's output is commonly taken for its input: the stamp's few levels outlast it."""
+VP9_CRF = 24
+"""Of about the same fidelity, on VP9's own scale of 0 to 63."""
+
+MOST_FRAMES_SCANNED = 64
+"""More would not make the pooled p-value much smaller, as frames of one video do not count as independent."""
+_FRAMES_SCANNED_BEFORE = 8
+"""Enough to see that a whole clip is stamped already."""
+
+_SHARE_OF_STAMPING = 0.8
+"""Of the work; the rest is the scan of what was written."""
+
+_HELD_SOUND = {
+    "mp4": ("aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"),
+    "webm": ("opus", "vorbis"),
+}
+"""What each container can take as it is."""
+_OTHER_SOUND: dict[str, dict[str, object]] = {
+    "mp4": {"action": "encode", "codec": "aac", "bitrate_bps": 192_000},
+    "webm": {"action": "encode", "codec": "opus", "bitrate_bps": 160_000},
+}
+_PICTURES: dict[str, dict[str, object]] = {
+    "mp4": {"codec": "h264", "preset": "medium", "rate": {"mode": "crf", "crf": H264_CRF}},
+    "webm": {"codec": "vp9", "preset": "4", "rate": {"mode": "crf", "crf": VP9_CRF}},
+}
+_EIGHT_BIT_LUMA = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "nv12", "gray")
+_BLACK, _WHITE = 16, 235
+"""Of luma in the usual, limited range (ITU-R BT.601)."""
+_FULL_RANGE = 2
+"""AVCOL_RANGE_JPEG of FFmpeg's libavutil."""
+
+
+@dataclass(frozen=True, slots=True)
+class StampingPlan:
+    """How a stamped video will be written.
+
+    Attributes:
+        format: "mp4" or "webm"; also the file's extension.
+        encode: The channel's plan: nothing is scaled, turned or given other times.
+        notes: What changes besides, in words.
+    """
+
+    format: Literal["mp4", "webm"]
+    encode: Plan
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StampedClip:
+    """What was written.
+
+    Attributes:
+        check: What a scan of the written file finds.
+        frames: How many frames that scan looked at.
+    """
+
+    check: ScanResult
+    frames: int
+
+
+def plan_stamping(upload: VideoUpload) -> StampingPlan:
+    """Decide how to write a stamped video.
+
+    WebM stays WebM (VP9), everything else becomes MP4 (H.264), in 8-bit 4:2:0, which every network and player takes.
+    The quality is constant and so high that the file is often larger than it was: what is saved here is lost to the
+    stamp. Times, rotation and the shape of pixels stay; the first sound stream is copied where the container can hold it.
+
+    Args:
+        upload: The video.
+
+    Returns:
+        The container, the channel's plan, and what changes.
+
+    Raises:
+        UnsupportedMedia: It is of high dynamic range, or too small for a stamp.
+    """
+    facts = upload.facts
+    check_size(facts.width_px, facts.height_px, name=upload.name)
+    if facts.colour.hdr:
+        raise UnsupportedMedia(
+            upload.name,
+            got="a video of high dynamic range (PQ or HLG)",
+            expected="standard dynamic range",
+            remedy="map its tones first, such as with ffmpeg's zscale and tonemap",
+        )
+    format_: Literal["mp4", "webm"] = "webm" if facts.format == "webm" else "mp4"
+    sound: dict[str, object] = {"action": "copy"}
+    if facts.audio is not None and facts.audio.codec not in _HELD_SOUND[format_]:
+        sound = _OTHER_SOUND[format_]
+    plan = plan_video(upload, _profile(format_, sound), seed=0)
+    return StampingPlan(format_, plan, tuple(_changes(upload, plan, sound, format_)))
+
+
+def _profile(format_: str, sound: dict[str, object]) -> Profile:
+    """The stamp's own way through the channel, said as networks' ways are."""
+    steps = [
+        {"op": "encode", "gop_s": 4, **_PICTURES[format_]},
+        {"op": "audio", **sound},
+        {"op": "container", "format": format_},
+    ]
+    return Profile.model_validate(
+        {
+            "platform": "stamp",
+            "observed": "2026",
+            "summary": "what a stamped video is written with",
+            "evidence": [{"kind": "inferred", "source": "repost itself"}],
+            "rules": [{"media": "video", "name": "every video", "steps": steps}],
+        }
+    )
+
+
+def _changes(upload: VideoUpload, plan: Plan, sound: dict[str, object], format_: str) -> Iterator[str]:
+    facts = upload.facts
+    codec = str(_PICTURES[format_]["codec"])
+    if facts.codec != codec:
+        yield f"{facts.codec} became {codec}"
+    if facts.format != format_:
+        yield f"{facts.format} became {format_}"
+    if facts.bit_depth > 8:
+        yield f"{facts.bit_depth}-bit samples became 8-bit"
+    if plan.filter.size != facts.stored_size:
+        yield f"{facts.stored_size[0]}x{facts.stored_size[1]} px became {plan.filter.size[0]}x{plan.filter.size[1]}"
+    if sound["action"] == "encode" and facts.audio is not None:
+        yield f"{facts.audio.codec} sound became {sound['codec']}"
+
+
+def stamp_video(
+    upload: VideoUpload,
+    plan: StampingPlan,
+    out: Path,
+    *,
+    settings: StampSettings,
+    on_frame: OnFrame | None = None,
+) -> StampedClip:
+    """Stamp every frame of a video. Memory does not grow with its length.
+
+    All frames carry the same shift of the key's pattern, so that it stands still: a pattern that jumps would be seen to
+    flicker, and would be averaged away by encoders, which predict each frame from others.
+
+    Args:
+        upload: The video.
+        plan: Of `plan_stamping`.
+        out: The file to write; it appears when it is whole.
+        settings: Key and strength.
+        on_frame: Told how far the work is, in frames of the upload.
+
+    Returns:
+        What is found in the written file.
+
+    Raises:
+        AlreadyStamped: It carries this stamp, or the default key's, and `again` is off.
+        EncodeFailed: An encoder refused its settings.
+        OutputUnwritable: The file cannot be written.
+        UnreadableMedia: The upload is damaged; nothing is left at `out`.
+    """
+    if not settings.again:
+        looked_for = list(settings.keys_looked_for)
+        found, _ = _scan_frames(upload, [key for _, key in looked_for], most=_FRAMES_SCANNED_BEFORE)
+        for (whose, _), result in zip(looked_for, found, strict=True):
+            refuse_stamped(result, name=upload.name, whose=whose)
+    assert plan.encode.settings is not None, "the profile encodes"
+    part = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
+    write_video(
+        upload, plan.encode, plan.encode.settings, out, alter=_Stamper(settings), on_frame=part(0, _SHARE_OF_STAMPING)
+    )
+    written = VideoUpload(out, name=upload.name, max_pixels=NO_LIMIT)
+    check, frames = scan_video(written, settings.key, on_frame=part(_SHARE_OF_STAMPING, 1))
+    return StampedClip(check, frames)
+
+
+class _Stamper:
+    """Stamps frames, all with the shift that the first one's content gives."""
+
+    def __init__(self, settings: StampSettings) -> None:
+        self._settings = settings
+        self._shift: Any = None
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        pixels: NDArray[np.uint8] = np.array(frame.to_ndarray())
+        luma = pixels[: frame.height]
+        full = frame.color_range == _FULL_RANGE
+        seen = luma.copy() if full else _widened()[luma]
+        stamped = stamp(seen, self._settings.key, strength=self._settings.strength)
+        moved = stamped.astype(np.float32) - seen
+        low, high = 0, 255
+        if not full:
+            moved *= (_WHITE - _BLACK) / 255
+            low, high = np.minimum(luma, _BLACK), np.maximum(luma, _WHITE)
+        pixels[: frame.height] = np.clip(np.rint(luma + moved), low, high).astype(np.uint8)
+        altered = VideoFrame.from_ndarray(pixels, format=frame.format.name)
+        altered.pts, altered.time_base = frame.pts, frame.time_base
+        altered.colorspace, altered.color_range = frame.colorspace, frame.color_range
+        return altered
+
+
+def scan_video(
+    upload: VideoUpload, key: str | None = None, *, on_frame: OnFrame | None = None
+) -> tuple[ScanResult, int]:
+    """Look for a stamp in a video.
+
+    Args:
+        upload: The video.
+        key: Whose stamp; the published default when None.
+        on_frame: Told how many frames are decoded.
+
+    Returns:
+        Verdict, the score of the frame that shows the stamp best, the p-value pooled over frames (`pool_p_values`), and
+        how many frames were looked at: at most `MOST_FRAMES_SCANNED`, evenly over the video.
+
+    Raises:
+        MediaError: It is damaged, or too small.
+    """
+    check_size(upload.facts.width_px, upload.facts.height_px, name=upload.name)
+    (found,), frames = _scan_frames(upload, [key], most=MOST_FRAMES_SCANNED, on_frame=on_frame)
+    return found, frames
+
+
+def _scan_frames(
+    upload: VideoUpload, keys: Sequence[str | None], *, most: int, on_frame: OnFrame | None = None
+) -> tuple[list[ScanResult], int]:
+    """One pooled result for each key, and how many frames they are from."""
+    by_key: list[list[ScanResult]] = [[] for _ in keys]
+    chosen = set(np.linspace(0, upload.facts.frame_count - 1, most).round().astype(int).tolist())
+    with upload.open() as (container, stream):
+        stream.thread_type = "AUTO"
+        for index, frame in enumerate(container.decode(stream)):
+            if index in chosen:
+                luma = _luma_as_seen(frame)
+                for results, key in zip(by_key, keys, strict=True):
+                    results.append(scan(luma, key))
+            if on_frame is not None:
+                on_frame(index + 1)
+    return [_pooled(results) for results in by_key], len(by_key[0])
+
+
+def _pooled(results: list[ScanResult]) -> ScanResult:
+    best = min(results, key=lambda found: found.p_value)
+    p_value = pool_p_values(found.p_value for found in results)
+    model = load_model()
+    stamped = True if p_value <= model.p_stamped else None if p_value <= model.p_uncertain else False
+    return replace(best, stamped=stamped, p_value=p_value)
+
+
+def _luma_as_seen(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Luma from 0 for black to 255 for white, uint8 (height, width)."""
+    full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    if frame.format.name not in _EIGHT_BIT_LUMA:
+        frame = frame.reformat(format="yuv420p")
+    luma = luma_of(frame)
+    return luma.copy() if full else _widened()[luma]
+
+
+@lru_cache(maxsize=1)
+def _widened() -> NDArray[np.uint8]:
+    """Full-range luma by limited-range luma, uint8 (256,)."""
+    levels = (np.arange(256) - _BLACK) * (255 / (_WHITE - _BLACK))
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
