@@ -12,6 +12,7 @@ from typing import Literal
 
 from repost.channel.encode import Attachments, encode
 from repost.media.jpeg import JpegStructure
+from repost.media.jpeg_segments import SegmentKind
 from repost.media.jpeg_tables import ijg_tables
 from repost.media.metadata import keep_metadata, riff_chunks
 from repost.media.picture import Picture
@@ -41,7 +42,7 @@ and networks use, and the 4:2:0 chroma that is usual in the three formats costs 
 
 _Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 _SUBSAMPLINGS: dict[str, _Subsampling] = {"4:4:4": "4:4:4", "4:2:2": "4:2:2", "4:2:0": "4:2:0"}
-_JPEG_SEGMENTS = ("jfif", "exif", "xmp", "icc", "iptc", "comment", "other")
+_JPEG_SEGMENTS: tuple[SegmentKind, ...] = ("jfif", "exif", "xmp", "icc", "iptc", "comment", "other")
 """All but content credentials, which are signed for the pixels that were there, and the index of further pictures."""
 _FURTHEST_ENTRY = 255
 """What a baseline JPEG's tables hold."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from repost.core.errors import AlreadyStamped, UnsupportedMedia
+from repost.core.errors import AlreadyStamped, PictureTooSmall, UnsupportedMedia
 from repost.media.read import NO_LIMIT, read_picture
 from repost.media.upload import Upload
-from repost.stamp import LEAST_SIDE_PX, scan, stamp
+from repost.stamp import scan, stamp
 from repost.stamp.layers import opaque_pixels, with_changed_colours
 from repost.stamp.saving import save_like, saving_like
 
@@ -91,8 +92,11 @@ def stamp_still(data: bytes, settings: StampSettings, *, name: str) -> StampedSt
     if not settings.again:
         before = opaque_pixels(picture)
         for whose, key in settings.keys_looked_for:
-            refuse_stamped(scan(before, key), name=name, whose=whose)
-    stamped = with_changed_colours(picture, lambda pixels: stamp(pixels, settings.key, strength=settings.strength))
+            with errors_naming(name):
+                found = scan(before, key)
+            refuse_stamped(found, name=name, whose=whose)
+    with errors_naming(name):
+        stamped = with_changed_colours(picture, lambda pixels: stamp(pixels, settings.key, strength=settings.strength))
     written = save_like(upload, stamped, saving)
     again = read_picture(written, name=name, max_pixels=NO_LIMIT)
     check = scan(opaque_pixels(again), settings.key)
@@ -130,22 +134,30 @@ def scan_still(data: bytes, key: str | None = None, *, name: str, max_pixels: in
         MediaError: It is no image, damaged, too large, too small or animated.
         MissingExtra: It is HEIC and pillow-heif is not installed.
     """
-    return scan(opaque_pixels(_opened(data, name, max_pixels).picture), key)
+    picture = _opened(data, name, max_pixels).picture
+    with errors_naming(name):
+        return scan(opaque_pixels(picture), key)
 
 
-def check_size(width_px: int, height_px: int, *, name: str) -> None:
-    """Refuse what is too small to hold a stamp.
+@contextmanager
+def errors_naming(name: str) -> Generator[None]:
+    """Let errors that know pixels only say which file they are of.
+
+    Args:
+        name: What the file is called.
 
     Raises:
-        UnsupportedMedia: The short side is under `LEAST_SIDE_PX`.
+        UnsupportedMedia: The picture in the block was too small.
     """
-    if min(width_px, height_px) < LEAST_SIDE_PX:
+    try:
+        yield
+    except PictureTooSmall as error:
         raise UnsupportedMedia(
             name,
-            got=f"{width_px}x{height_px} px",
-            expected=f"a short side of at least {LEAST_SIDE_PX} px",
+            got=f"{error.width}x{error.height} px",
+            expected=f"a short side of at least {error.least_px} px",
             remedy="a stamp needs that much room to be told from chance; take a larger copy",
-        )
+        ) from error
 
 
 def _opened(data: bytes, name: str, max_pixels: int | None) -> Upload:
@@ -157,5 +169,4 @@ def _opened(data: bytes, name: str, max_pixels: int | None) -> Upload:
             expected="a still picture or a video",
             remedy="convert it to a video, or take one picture out of it",
         )
-    check_size(upload.facts.width_px, upload.facts.height_px, name=name)
     return upload

@@ -24,7 +24,7 @@ from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
 from repost.stamp import load_model, scan, stamp
 from repost.stamp.evidence import pool_p_values
-from repost.stamp.still import StampSettings, check_size, refuse_stamped
+from repost.stamp.still import StampSettings, errors_naming, refuse_stamped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def plan_stamping(upload: VideoUpload) -> StampingPlan:
 
     WebM stays WebM (VP9), everything else becomes MP4 (H.264), in 8-bit 4:2:0, which every network and player takes.
     The quality is constant and so high that the file is often larger than it was: what is saved here is lost to the
-    stamp. Times, rotation and the shape of pixels stay; the first sound stream is copied where the container can hold it.
+    stamp. Times, rotation and the shape of pixels stay; the first sound stream is copied where the container holds it.
 
     Args:
         upload: The video.
@@ -106,10 +106,9 @@ def plan_stamping(upload: VideoUpload) -> StampingPlan:
         The container, the channel's plan, and what changes.
 
     Raises:
-        UnsupportedMedia: It is of high dynamic range, or too small for a stamp.
+        UnsupportedMedia: It is of high dynamic range.
     """
     facts = upload.facts
-    check_size(facts.width_px, facts.height_px, name=upload.name)
     if facts.colour.hdr:
         raise UnsupportedMedia(
             upload.name,
@@ -195,7 +194,7 @@ def stamp_video(
     assert plan.encode.settings is not None, "the profile encodes"
     part = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
     write_video(
-        upload, plan.encode, plan.encode.settings, out, alter=_Stamper(settings), on_frame=part(0, _SHARE_OF_STAMPING)
+        upload, plan.encode, plan.encode.settings, out, alter=_Stamper(settings, name=upload.name), on_frame=part(0, _SHARE_OF_STAMPING)
     )
     written = VideoUpload(out, name=upload.name, max_pixels=NO_LIMIT)
     check, frames = scan_video(written, settings.key, on_frame=part(_SHARE_OF_STAMPING, 1))
@@ -205,16 +204,17 @@ def stamp_video(
 class _Stamper:
     """Stamps frames, all with the shift that the first one's content gives."""
 
-    def __init__(self, settings: StampSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: StampSettings, *, name: str) -> None:
+        self._settings, self._name = settings, name
         self._shift: Any = None
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        pixels: NDArray[np.uint8] = np.array(frame.to_ndarray())
+        pixels = np.array(frame.to_ndarray(), np.uint8)  # decoders still refer to the frame's own
         luma = pixels[: frame.height]
         full = frame.color_range == _FULL_RANGE
         seen = luma.copy() if full else _widened()[luma]
-        stamped = stamp(seen, self._settings.key, strength=self._settings.strength)
+        with errors_naming(self._name):
+            stamped = stamp(seen, self._settings.key, strength=self._settings.strength)
         moved = stamped.astype(np.float32) - seen
         low, high = 0, 255
         if not full:
@@ -244,7 +244,6 @@ def scan_video(
     Raises:
         MediaError: It is damaged, or too small.
     """
-    check_size(upload.facts.width_px, upload.facts.height_px, name=upload.name)
     (found,), frames = _scan_frames(upload, [key], most=MOST_FRAMES_SCANNED, on_frame=on_frame)
     return found, frames
 
@@ -261,7 +260,8 @@ def _scan_frames(
             if index in chosen:
                 luma = _luma_as_seen(frame)
                 for results, key in zip(by_key, keys, strict=True):
-                    results.append(scan(luma, key))
+                    with errors_naming(upload.name):
+                        results.append(scan(luma, key))
             if on_frame is not None:
                 on_frame(index + 1)
     return [_pooled(results) for results in by_key], len(by_key[0])
