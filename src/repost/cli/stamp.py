@@ -40,8 +40,10 @@ def stamp(
     from repost import batch
     from repost.cli.stamp_key import chosen_key
     from repost.core.errors import UsageError
-    from repost.stamp import check_strength, key_fingerprint, load_model
+    from repost.stamp.embed import check_strength
     from repost.stamp.files import StampFiles
+    from repost.stamp.key import key_fingerprint
+    from repost.stamp.model import load_model
     from repost.stamp.still import StampSettings
 
     wanted = StampSettings(chosen_key(key, key_file), strength, again, max_pixels)

@@ -35,11 +35,12 @@ def chosen_key(key: str | None, key_file: Path | None) -> str | None:
         The key; None where none was given, which stands for the published one.
 
     Raises:
-        UsageError: Both were given, the file holds no text, or the key is malformed.
+        UsageError: Both were given, or the file holds no text.
+        InvalidKey: It is empty, too long, or holds control characters.
         InputNotFound: There is no such file.
     """
     from repost.core.errors import UsageError
-    from repost.stamp import check_key
+    from repost.stamp.key import key_bytes
 
     if key is not None and key_file is not None:
         raise UsageError("got --key and --key-file, expected one of them")
@@ -47,7 +48,7 @@ def chosen_key(key: str | None, key_file: Path | None) -> str | None:
         key = _read(key_file)
     elif key is None:
         key = os.environ.get(KEY_VARIABLE)
-    check_key(key)
+    key_bytes(key)  # refuses what is no key
     return key
 
 

@@ -21,7 +21,7 @@ from repost.stamp.offered import medium_of
 from repost.stamp.still import StampSettings, stamp_still
 
 if TYPE_CHECKING:
-    from repost.stamp import ScanResult
+    from repost.stamp.scan import ScanResult
 
 SIGNIFICANT_DIGITS = 6
 """Of the numbers in rows: more differ between processors."""

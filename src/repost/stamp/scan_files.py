@@ -1,4 +1,4 @@
-"""Look for a stamp in files and folders, with workers, and tell of each in listing order."""
+"""Look for a stamp in files and folders, with workers; answers come in listing order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from repost import batch
 from repost.core.errors import RepostError, UsageError
 from repost.core.heap import keep_freed_memory
 from repost.media.read import read_file
-from repost.stamp import load_model
+from repost.stamp.model import load_model
 from repost.stamp.files import rounded
 from repost.stamp.offered import medium_of
 from repost.stamp.still import scan_still
@@ -27,8 +27,8 @@ class FileScan:
     Attributes:
         file: The file, as it was named, or below the folder that was named.
         stamped: The verdict: True, False, or None for uncertain and for files with an error.
-        score: How much it looks like the stamp; of a video, of the frame that does most.
-        p_value: The chance that an unstamped file would look as much like it; of a video, pooled over frames.
+        score: Decades of evidence; of a video, pooled over frames.
+        p_value: At most how often a file without this key's stamp gets such a score.
         model: Version of the model that looked.
         frames: How many frames of a video were looked at; None of an image.
         error: Why it could not be read, or None.

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from repost.core.errors import AlreadyStamped, PictureTooSmall, UnsupportedMedia
 from repost.media.read import NO_LIMIT, read_picture
 from repost.media.upload import Upload
-from repost.stamp import scan, stamp
+from repost.stamp.embed import LEAST_PX, stamp
 from repost.stamp.layers import opaque_pixels, with_changed_colours
 from repost.stamp.saving import save_like, saving_like
-
-if TYPE_CHECKING:
-    from repost.stamp import ScanResult
+from repost.stamp.scan import ScanResult, estimates_of, find_key, scan
 
 MOST_CHANCE_OF_OTHERS = 1e-6
 """A file is taken for stamped already, and refused, where the p-value is at most this. The verdict's own threshold
@@ -87,14 +84,15 @@ def stamp_still(data: bytes, settings: StampSettings, *, name: str) -> StampedSt
         MissingExtra: It is HEIC and pillow-heif is not installed.
     """
     upload = _opened(data, name, settings.max_pixels)
+    with errors_naming(name):
+        check_size(upload.facts.width_px, upload.facts.height_px)
     saving = saving_like(upload)
     picture = upload.picture
     if not settings.again:
-        before = opaque_pixels(picture)
+        with errors_naming(name):
+            estimates = estimates_of(opaque_pixels(picture))
         for whose, key in settings.keys_looked_for:
-            with errors_naming(name):
-                found = scan(before, key)
-            refuse_stamped(found, name=name, whose=whose)
+            refuse_stamped(find_key(estimates, key), name=name, whose=whose)
     with errors_naming(name):
         stamped = with_changed_colours(picture, lambda pixels: stamp(pixels, settings.key, strength=settings.strength))
     written = save_like(upload, stamped, saving)
@@ -137,6 +135,16 @@ def scan_still(data: bytes, key: str | None = None, *, name: str, max_pixels: in
     picture = _opened(data, name, max_pixels).picture
     with errors_naming(name):
         return scan(opaque_pixels(picture), key)
+
+
+def check_size(width_px: int, height_px: int) -> None:
+    """Refuse what is too small to be stamped before it is decoded.
+
+    Raises:
+        PictureTooSmall: The short side is below `LEAST_PX`.
+    """
+    if min(width_px, height_px) < LEAST_PX:
+        raise PictureTooSmall(width_px, height_px, least_px=LEAST_PX)
 
 
 @contextmanager

@@ -6,11 +6,12 @@ the luma plane is touched, and frames are never converted to RGB.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -22,14 +23,17 @@ from repost.media.read import NO_LIMIT
 from repost.media.video.frames import luma_of
 from repost.media.video.upload import VideoUpload
 from repost.platforms.profile import Profile
-from repost.stamp import load_model, scan, stamp
-from repost.stamp.evidence import pool_p_values
-from repost.stamp.still import StampSettings, errors_naming, refuse_stamped
+from repost.stamp.embed import Shift, shift_of, stamp
+from repost.stamp.evidence import pool_scores
+from repost.stamp.grid import cell_means, grid_over
+from repost.stamp.grid import luma_of as unit_luma_of
+from repost.stamp.model import load_model
+from repost.stamp.scan import ScanResult, estimates_of, find_key, result_of
+from repost.stamp.search import Match
+from repost.stamp.still import StampSettings, check_size, errors_naming, refuse_stamped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from repost.stamp import ScanResult
 
 H264_CRF = 18
 """Where x264's output is commonly taken for its input: the stamp's few levels outlast it."""
@@ -37,7 +41,7 @@ VP9_CRF = 24
 """Of about the same fidelity, on VP9's own scale of 0 to 63."""
 
 MOST_FRAMES_SCANNED = 64
-"""More would not make the pooled p-value much smaller, as frames of one video do not count as independent."""
+"""More would not make the evidence stronger where all frames are stamped, as it is their mean."""
 _FRAMES_SCANNED_BEFORE = 8
 """Enough to see that a whole clip is stamped already."""
 
@@ -106,9 +110,11 @@ def plan_stamping(upload: VideoUpload) -> StampingPlan:
         The container, the channel's plan, and what changes.
 
     Raises:
-        UnsupportedMedia: It is of high dynamic range.
+        UnsupportedMedia: It is of high dynamic range, or too small.
     """
     facts = upload.facts
+    with errors_naming(upload.name):
+        check_size(facts.width_px, facts.height_px)
     if facts.colour.hdr:
         raise UnsupportedMedia(
             upload.name,
@@ -194,7 +200,12 @@ def stamp_video(
     assert plan.encode.settings is not None, "the profile encodes"
     part = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
     write_video(
-        upload, plan.encode, plan.encode.settings, out, alter=_Stamper(settings, name=upload.name), on_frame=part(0, _SHARE_OF_STAMPING)
+        upload,
+        plan.encode,
+        plan.encode.settings,
+        out,
+        alter=_Stamper(settings, name=upload.name),
+        on_frame=part(0, _SHARE_OF_STAMPING),
     )
     written = VideoUpload(out, name=upload.name, max_pixels=NO_LIMIT)
     check, frames = scan_video(written, settings.key, on_frame=part(_SHARE_OF_STAMPING, 1))
@@ -206,15 +217,18 @@ class _Stamper:
 
     def __init__(self, settings: StampSettings, *, name: str) -> None:
         self._settings, self._name = settings, name
-        self._shift: Any = None
+        self._shift: Shift | None = None
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         pixels = np.array(frame.to_ndarray(), np.uint8)  # decoders still refer to the frame's own
         luma = pixels[: frame.height]
         full = frame.color_range == _FULL_RANGE
         seen = luma.copy() if full else _widened()[luma]
+        key = self._settings.key
+        if self._shift is None:
+            self._shift = shift_of(cell_means(unit_luma_of(seen), grid_over(*seen.shape)), key)
         with errors_naming(self._name):
-            stamped = stamp(seen, self._settings.key, strength=self._settings.strength)
+            stamped = stamp(seen, key, strength=self._settings.strength, shift=self._shift)
         moved = stamped.astype(np.float32) - seen
         low, high = 0, 255
         if not full:
@@ -238,8 +252,8 @@ def scan_video(
         on_frame: Told how many frames are decoded.
 
     Returns:
-        Verdict, the score of the frame that shows the stamp best, the p-value pooled over frames (`pool_p_values`), and
-        how many frames were looked at: at most `MOST_FRAMES_SCANNED`, evenly over the video.
+        Verdict, score and p-value of the evidence pooled over frames (`pool_scores`), the view of the frame that shows
+        the stamp best, and how many frames were looked at: at most `MOST_FRAMES_SCANNED`, evenly over the video.
 
     Raises:
         MediaError: It is damaged, or too small.
@@ -259,20 +273,19 @@ def _scan_frames(
         for index, frame in enumerate(container.decode(stream)):
             if index in chosen:
                 luma = _luma_as_seen(frame)
+                with errors_naming(upload.name):
+                    estimates = estimates_of(luma)
                 for results, key in zip(by_key, keys, strict=True):
-                    with errors_naming(upload.name):
-                        results.append(scan(luma, key))
+                    results.append(find_key(estimates, key))
             if on_frame is not None:
                 on_frame(index + 1)
     return [_pooled(results) for results in by_key], len(by_key[0])
 
 
 def _pooled(results: list[ScanResult]) -> ScanResult:
-    best = min(results, key=lambda found: found.p_value)
-    p_value = pool_p_values(found.p_value for found in results)
-    model = load_model()
-    stamped = True if p_value <= model.p_stamped else None if p_value <= model.p_uncertain else False
-    return replace(best, stamped=stamped, p_value=p_value)
+    best = max(results, key=lambda found: found.score)
+    score = pool_scores(found.score for found in results)
+    return result_of(Match(score * math.log(10), math.nan, best.view), load_model())
 
 
 def _luma_as_seen(frame: VideoFrame) -> NDArray[np.uint8]:

@@ -1,97 +1,105 @@
 """Pooling over frames: never too sure, whatever the frames have in common."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
+from scipy.stats import binom
 
 from repost.core.errors import UsageError
-from repost.stamp.evidence import pool_p_values
+from repost.stamp.evidence import pool_scores
 
 RUNS = 20_000
 LEVELS = (0.5, 0.1, 0.01, 0.001)
+TILTS = (0.5, 1.5, 3.0)
+"""How strongly an e-value exp(t z - t^2 / 2) of a normal z bets: low ones are often large, high ones seldom."""
+finite = st.floats(-30, 30)
 
 
-def pooled(p_values: np.ndarray) -> np.ndarray:
-    return np.array([pool_p_values(row) for row in p_values.tolist()])
-
-
-def correlated(frames: int, correlation: float) -> np.ndarray:
-    """p-values of frames that share a part of what makes them; 1 is one frame over and over, 0 frames of their own."""
+def scores_of(frames: int, correlation: float, tilt: float) -> np.ndarray:
+    """Scores of frames without a stamp that share a part of what makes them; 1 is one frame over and over."""
     rng = np.random.default_rng(5)
-    shared = rng.standard_normal((RUNS, 1))
-    own = rng.standard_normal((RUNS, frames))
-    return norm.sf(np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own)
+    shared, own = rng.standard_normal((RUNS, 1)), rng.standard_normal((RUNS, frames))
+    normal = math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * own
+    return (tilt * normal - tilt**2 / 2) / math.log(10)
 
 
-def adversarial(frames: int, level: float) -> np.ndarray:
-    """The dependence that comes closest to the bound: k equal frames with the chance that the proof needs them for."""
+def two_valued(frames: int, level: float, *, apart: bool) -> np.ndarray:
+    """E-values of 1 / level with that chance and else 0, all of them together or never two of them: the two ends."""
     rng = np.random.default_rng(6)
-    harmonic = sum(1 / k for k in range(1, frames + 1))
-    unit = level / (frames * harmonic)
-    found = np.empty((RUNS, frames))
-    for run in range(RUNS):
-        # With chance n * unit / k there are k p-values in the k-th cell, and the others are above all cells.
-        chances = np.array([frames * unit / k for k in range(1, frames + 1)])
-        drawn = rng.choice(frames + 1, p=[*chances, 1 - chances.sum()])
-        others = rng.uniform(frames * unit, 1, frames)
-        if drawn < frames:
-            others[rng.permutation(frames)[: drawn + 1]] = rng.uniform(drawn, drawn + 1) * unit
-        found[run] = others
-    return found
+    scores = np.full((RUNS, frames), -np.inf)
+    if apart:
+        drawn = rng.uniform(0, 1, RUNS)
+        for frame in range(frames):
+            scores[(drawn >= frame * level / frames) & (drawn < (frame + 1) * level / frames), frame] = np.log10(
+                frames / level
+            )
+    else:
+        scores[rng.uniform(0, 1, RUNS) < level] = -math.log10(level)
+    return scores
 
 
+def pooled(scores: np.ndarray) -> np.ndarray:
+    return np.array([pool_scores(row) for row in scores.tolist()])
+
+
+@pytest.mark.parametrize("tilt", TILTS)
 @pytest.mark.parametrize("frames", [1, 2, 9, 64])
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.99, 1.0])
-def test_the_chance_of_a_small_pooled_value_is_no_larger_than_it_says(frames, correlation):
-    found = pooled(correlated(frames, correlation))
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0])
+def test_the_chance_of_a_high_pooled_score_is_no_larger_than_it_says(frames, correlation, tilt):
+    found = pooled(scores_of(frames, correlation, tilt))
     for level in LEVELS:
-        # Rejected only where so many hits would come once in a million at exactly the stated chance.
-        assert (found <= level).sum() <= binom.ppf(1 - 1e-6, RUNS, level)
+        # More hits than this would come once in a million at exactly the stated chance.
+        assert (found >= -math.log10(level)).sum() <= binom.ppf(1 - 1e-6, RUNS, level)
 
 
-def test_the_worst_dependence_uses_up_the_bound_and_does_not_go_over_it():
-    level, frames = 0.1, 8
-    hits = (pooled(adversarial(frames, level)) <= level).sum()
+@pytest.mark.parametrize("apart", [False, True], ids=["perfectly dependent", "never two at once"])
+def test_the_bound_is_reached_at_both_ends_and_not_passed(apart):
+    level = 0.05
+    hits = (pooled(two_valued(8, level, apart=apart)) >= -math.log10(level) - 1e-9).sum()
     assert binom.ppf(1e-6, RUNS, level) <= hits <= binom.ppf(1 - 1e-6, RUNS, level)
 
 
+def test_a_mixture_of_stamps_own_and_shared_chance_is_calibrated():
+    scores = np.concatenate([scores_of(5, 1.0, 1.5), scores_of(5, 0.3, 0.5), two_valued(5, 0.01, apart=True)], axis=1)
+    found = pooled(scores)
+    for level in LEVELS:
+        assert (found >= -math.log10(level)).sum() <= binom.ppf(1 - 1e-6, RUNS, level)
+
+
 def test_multiplying_would_not_be_valid_where_frames_are_alike():
-    from scipy.stats import combine_pvalues
-
-    p_values = correlated(9, 1.0)[:2000]
-    fisher = np.array([combine_pvalues(row).pvalue for row in p_values])
-    assert (fisher <= 0.001).mean() > 0.01  # ten times what it says: the reason for all this
-    assert (pooled(p_values) <= 0.001).mean() <= 0.003
+    product = scores_of(9, 1.0, 0.5).sum(axis=1)
+    assert (product >= 2).mean() > 0.05  # five times what it says: the reason for all this
+    assert (pooled(scores_of(9, 1.0, 0.5)) >= 2).mean() <= 0.012
 
 
-def test_one_frame_is_itself():
-    assert pool_p_values([0.0123]) == 0.0123
+@given(finite, st.integers(1, 80))
+def test_frames_that_are_alike_say_what_each_of_them_does(score, frames):
+    assert pool_scores([score] * frames) == pytest.approx(score, abs=1e-9)
 
 
-@given(st.floats(1e-300, 1), st.integers(1, 80))
-def test_equal_frames_cost_the_harmonic_number(p, frames):
-    expected = min(1, p * sum(1 / k for k in range(1, frames + 1)))
-    assert pool_p_values([p] * frames) == pytest.approx(expected)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.randoms())
-def test_order_does_not_matter_and_no_evidence_is_made_up(p_values, random):
-    found = pool_p_values(p_values)
-    shuffled = list(p_values)
+@given(st.lists(finite, min_size=1, max_size=30), st.randoms())
+def test_order_does_not_matter_and_no_evidence_is_made_up(scores, random):
+    found = pool_scores(scores)
+    shuffled = list(scores)
     random.shuffle(shuffled)
-    assert pool_p_values(shuffled) == found
-    assert min(p_values) <= found <= 1
+    assert pool_scores(shuffled) == pytest.approx(found, abs=1e-12)
+    assert max(scores) - math.log10(len(scores)) - 1e-9 <= found <= max(scores) + 1e-9
 
 
-def test_one_stamped_frame_among_many_is_found_and_half_of_them_better():
-    others = np.linspace(0.05, 1, 63).tolist()
-    assert pool_p_values([1e-12, *others]) == pytest.approx(64 * 4.744 * 1e-12, rel=1e-3)
-    assert pool_p_values([1e-12] * 32 + others[:32]) == pytest.approx(2 * 4.744 * 1e-12, rel=1e-3)
+def test_one_stamped_frame_among_a_hundred_costs_two_decades():
+    assert pool_scores([20.0, *[-3.0] * 99]) == pytest.approx(18, abs=1e-9)
+    assert pool_scores([20.0, 20.0, *[-math.inf] * 98]) == pytest.approx(18 + math.log10(2), abs=1e-9)
+    assert pool_scores([-math.inf]) == -math.inf
 
 
-@pytest.mark.parametrize("p_values", [[], [float("nan")], [-0.1, 0.5], [0.5, 1.5]])
-def test_what_is_no_p_value_is_refused(p_values):
+def test_scores_beyond_what_floats_hold_are_pooled():
+    assert pool_scores([4000.0, 4000.0, -5000.0]) == pytest.approx(4000 + math.log10(2 / 3))
+
+
+@pytest.mark.parametrize("scores", [[], [math.nan], [1.0, math.inf]])
+def test_what_is_no_score_is_refused(scores):
     with pytest.raises(UsageError):
-        pool_p_values(p_values)
+        pool_scores(scores)

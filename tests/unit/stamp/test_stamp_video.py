@@ -146,7 +146,9 @@ def test_a_stamped_clip_is_refused_unless_another_stamp_is_asked_for(tmp_path):
 
 
 def test_a_long_clip_is_judged_by_frames_from_all_over_it(tmp_path):
-    path = make_clip(tmp_path / "a.mp4", size=(160, 160), count=MOST_FRAMES_SCANNED + 40, options={"preset": "ultrafast"})
+    path = make_clip(
+        tmp_path / "a.mp4", size=(160, 160), count=MOST_FRAMES_SCANNED + 40, options={"preset": "ultrafast"}
+    )
     assert scan_video(VideoUpload(path))[1] == MOST_FRAMES_SCANNED
 
 
