@@ -186,20 +186,6 @@ class TooManyPixels(MediaError):
         )
 
 
-class PictureTooSmall(MediaError):
-    """A picture with fewer pixels on its short side than are needed.
-
-    Attributes:
-        width: Pixels.
-        height: Pixels.
-        least_px: What the short side must have.
-    """
-
-    def __init__(self, width: int, height: int, *, least_px: int) -> None:
-        self.width, self.height, self.least_px = width, height, least_px
-        super().__init__(f"got a picture of {width}x{height} pixels, expected at least {least_px} on the short side")
-
-
 class AlreadyStamped(MediaError):
     """The media carries a stamp already, and another was not asked for.
 

@@ -14,8 +14,8 @@ from repost import batch
 from repost.core.errors import RepostError, UsageError
 from repost.core.heap import keep_freed_memory
 from repost.media.read import read_file
-from repost.stamp.model import load_model
 from repost.stamp.files import rounded
+from repost.stamp.model import load_model
 from repost.stamp.offered import medium_of
 from repost.stamp.still import scan_still
 
