@@ -9,15 +9,18 @@ RepostError
 │   ├── UnsafeOutput       the output would overwrite or swallow the input
 │   ├── OutputBusy         another run is writing to the same output
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
-│   └── CheckpointMismatch the folder holds checkpoints of another training
+│   ├── CheckpointMismatch the folder holds checkpoints of another training
+│   ├── InvalidKey         a key that no stamp can be made with
+│   └── ModelNotFound      no stamp model of that name
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
 │   ├── UnreadableMedia    damaged, truncated or empty
 │   ├── UnsupportedMedia   sound, but not something this profile can take
 │   ├── TooManyPixels      over the decompression limit
-│   ├── AlreadyStamped     it carries a stamp, and another was not asked for
-│   └── InvalidPixels      an array or tensor in another form than asked for
+│   ├── InvalidPixels      an array or tensor in another form than asked for
+│   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
+│   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
@@ -183,6 +186,38 @@ class TooManyPixels(MediaError):
         super().__init__(
             f"{name}: got {pixel_count:,} pixels, expected at most {limit:,}; "
             "if you trust the file raise the limit with --max-pixels or REPOST_MAX_PIXELS"
+        )
+
+
+class PictureTooSmall(MediaError):
+    """A picture with fewer pixels on its short side than are needed.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+        least_px: What the short side must have.
+    """
+
+    def __init__(self, width: int, height: int, *, least_px: int) -> None:
+        self.width, self.height, self.least_px = width, height, least_px
+        super().__init__(f"got a picture of {width}x{height} pixels, expected at least {least_px} on the short side")
+
+
+class InvalidKey(UsageError):
+    """A key that no stamp can be made with."""
+
+    def __init__(self, got: str) -> None:
+        self.got = got
+        super().__init__(f"{got}, expected 1 to 1024 characters without control characters")
+
+
+class ModelNotFound(UsageError, LookupError):
+    """No model of that name is shipped, and there is no such folder."""
+
+    def __init__(self, name: str, *, available: Sequence[str]) -> None:
+        self.name, self.available = name, tuple(available)
+        super().__init__(
+            f"no stamp model '{name}'; shipped are {', '.join(available)}, or name a folder with model.json"
         )
 
 

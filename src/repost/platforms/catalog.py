@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -147,6 +147,23 @@ def list_profiles() -> list[Listed]:
     return sorted(
         found, key=lambda listed: (listed.profile.platform, not listed.profile.main_route, listed.profile.route)
     )
+
+
+def default_profiles(media: Literal["image", "video"]) -> dict[str, Profile]:
+    """The newest bundled profile of every real network's main route; a person's own are left out.
+
+    Args:
+        media: What it must have a rule for, "image" or "video".
+
+    Returns:
+        By the network's name.
+    """
+    found: dict[str, Profile] = {}
+    for listed in list_profiles():  # newest first
+        profile = listed.profile
+        if listed.bundled and profile.main_route and not profile.example and profile.rules_for(media):
+            found.setdefault(profile.platform, profile)
+    return found
 
 
 def resolve(platform: str | Path | Profile) -> Profile:

@@ -1,0 +1,9 @@
+"""How a stamp's networks are trained, and made into a model; needs torch."""
+
+from __future__ import annotations
+
+from repost.stamp.learn.photos import Photos
+from repost.stamp.learn.recipe import RECIPES, StampRecipe, StampSettings
+from repost.stamp.learn.release import export_model
+
+__all__ = ["RECIPES", "Photos", "StampRecipe", "StampSettings", "export_model"]
