@@ -20,10 +20,11 @@ def options_of(command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("--")} - {"--help"}
 
 
-def test_the_page_of_emulate_names_every_option_and_no_other():
-    section = CLI_PAGE.split("## `repost emulate")[1].split("### ")[0]
+@pytest.mark.parametrize("verb", ["emulate", "stamp", "scan"])
+def test_the_page_names_every_option_of_a_verb_and_no_other(verb):
+    section = CLI_PAGE.split(f"## `repost {verb}")[1].split("\n## ")[0].split("### ")[0]
     named = set(re.findall(r"--[a-z][a-z-]+", section))
-    assert named == options_of(get_command(app).commands["emulate"])
+    assert named == options_of(get_command(app).commands[verb])
 
 
 @pytest.mark.parametrize("verb", sorted(get_command(app).commands))

@@ -33,8 +33,8 @@ JPEG_QUALITY = 95
 COARSEST_JPEG_QUALITY = 75
 """Luma is never quantised more coarsely than libjpeg does at this quality. The pixels of a JPEG lie on its quantiser's
 lattice, and a pattern of less than half a step is rounded away where they are quantised by the same table again: by
-tables of quality 50 most stamps are lost, by those of 75 hardly any evidence is. Finer tables than these would make
-files larger, and what they save besides is lost where a network compresses the file next."""
+tables of quality 30 most of the evidence is lost, by those of 75 hardly any. Finer tables than these would make files
+larger, and what they save besides is lost where a network compresses the file next."""
 WEBP_QUALITY = 90
 HEIF_QUALITY = 80
 AVIF_QUALITY = 80

@@ -15,7 +15,8 @@ from repost.media.read import open_image, read_picture
 from repost.stamp.layers import opaque_pixels
 from repost.stamp.still import StampSettings, scan_still, stamp_still
 
-DEFAULT = StampSettings()
+DEFAULT = StampSettings(again=True)
+"""What files are stamped with where it does not matter whether they are searched for another stamp first."""
 FORMATS = {
     ("JPEG", "RGB"): "jpeg",
     ("JPEG", "L"): "jpeg",
@@ -203,10 +204,14 @@ def test_any_size_from_160_pixels_and_any_aspect(size):
 def test_a_stamped_file_is_refused_unless_another_stamp_is_asked_for():
     once = stamp_still(as_file(photo(), "PNG"), DEFAULT, name="a").data
     with pytest.raises(AlreadyStamped, match="the default key") as refused:
-        stamp_still(once, DEFAULT, name="b.png")
+        stamp_still(once, StampSettings(), name="b.png")
     assert refused.value.p_value < 1e-6
     assert str(refused.value).startswith("b.png")
-    assert stamp_still(once, StampSettings(again=True), name="a").check.stamped is True
+    assert stamp_still(once, DEFAULT, name="a").check.stamped is True
+
+
+def test_an_unstamped_file_is_let_through_where_stamped_ones_are_refused():
+    assert stamp_still(as_file(photo(), "PNG"), StampSettings(), name="a").check.stamped is True
 
 
 def test_a_stamp_of_the_default_key_is_noticed_by_those_with_a_key_of_their_own():

@@ -16,7 +16,8 @@ from repost.media.video.upload import VideoUpload
 from repost.stamp.still import StampSettings
 from repost.stamp.video import plan_stamping, scan_video, stamp_video
 
-DEFAULT = StampSettings()
+DEFAULT = StampSettings(again=True)
+"""What files are stamped with where it does not matter whether they are searched for another stamp first."""
 SIZE = (320, 240)
 
 
@@ -137,7 +138,7 @@ def test_the_same_clip_is_stamped_to_the_same_bytes(tmp_path):
 def test_a_stamped_clip_is_refused_unless_another_stamp_is_asked_for(tmp_path):
     _, out = stamped_clip(make_clip(tmp_path / "a.mp4", size=SIZE, count=6))
     with pytest.raises(AlreadyStamped, match="the default key"):
-        stamped_clip(out, "again.mp4")
+        stamped_clip(out, "again.mp4", StampSettings())
     assert not out.with_name("again.mp4").exists()
     with pytest.raises(AlreadyStamped):
         stamped_clip(out, "again.mp4", StampSettings(key="mine"))

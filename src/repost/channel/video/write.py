@@ -155,9 +155,6 @@ class _Job:
             _new_file(part, self) as target,
         ):
             writer = _PictureWriter(target, self, stats)
-            altered: Callable[[Iterator[VideoFrame]], Iterator[VideoFrame]] = (
-                iter if self.alter is None else partial(map, self.alter)
-            )
             sound = Sound(source, target, self.plan.audio, start=facts.start_s, name=self.upload.name)
             graph = self.plan.filter.over(stream)
             passed = RepeatLimit(self.upload, self.plan.filter.fps)
@@ -169,12 +166,15 @@ class _Job:
                     sound.take(item)
                     continue
                 count += 1
-                writer.write(altered(filter(slots.place, graph.push(passed(item)))))
+                writer.write(self._altered(filter(slots.place, graph.push(passed(item)))))
                 if on_frame is not None:
                     on_frame(count)
-            writer.write(altered(filter(slots.place, graph.push(None))))
+            writer.write(self._altered(filter(slots.place, graph.push(None))))
             writer.finish()
             sound.finish()
+
+    def _altered(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        return frames if self.alter is None else map(self.alter, frames)
 
 
 def _decoded(source: Any, streams: list[Any], pictures: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - PyAV's stubs
