@@ -64,6 +64,13 @@ def test_the_python_of_the_differentiable_channel_runs():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_python_of_the_page_about_the_stamp_runs():
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "stamp.md").read_text("utf-8"), flags=re.DOTALL)
+    program = "\n".join(["import skimage.data", "pixels = skimage.data.coffee()", block, "print(found.stamped)"])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def test_the_example_profile_of_the_page_is_valid(tmp_path):
     from repost.platforms import load_profile
 

@@ -7,7 +7,7 @@ the luma plane is touched, and frames are never converted to RGB.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from repost.stamp.evidence import pool_scores
 from repost.stamp.grid import cell_means, grid_over
 from repost.stamp.grid import luma_of as unit_luma_of
 from repost.stamp.model import load_model
-from repost.stamp.scan import ScanResult, estimates_of, find_key, result_of
+from repost.stamp.scan import ScanResult, estimates_of, find_key, result_of, scan
 from repost.stamp.search import Match
 from repost.stamp.still import StampSettings, check_size, errors_naming, refuse_stamped
 
@@ -40,7 +40,7 @@ H264_CRF = 18
 VP9_CRF = 24
 """Of about the same fidelity, on VP9's own scale of 0 to 63."""
 
-MOST_FRAMES_SCANNED = 64
+MOST_FRAMES_SCANNED = 32
 """More would not make the evidence stronger where all frames are stamped, as it is their mean."""
 _FRAMES_SCANNED_BEFORE = 8
 """Enough to see that a whole clip is stamped already."""
@@ -193,10 +193,7 @@ def stamp_video(
         UnreadableMedia: The upload is damaged; nothing is left at `out`.
     """
     if not settings.again:
-        looked_for = list(settings.keys_looked_for)
-        found, _ = _scan_frames(upload, [key for _, key in looked_for], most=_FRAMES_SCANNED_BEFORE)
-        for (whose, _), result in zip(looked_for, found, strict=True):
-            refuse_stamped(result, name=upload.name, whose=whose)
+        _refuse_stamped_frames(upload, settings)
     assert plan.encode.settings is not None, "the profile encodes"
     part = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
     write_video(
@@ -258,28 +255,29 @@ def scan_video(
     Raises:
         MediaError: It is damaged, or too small.
     """
-    (found,), frames = _scan_frames(upload, [key], most=MOST_FRAMES_SCANNED, on_frame=on_frame)
-    return found, frames
+    with errors_naming(upload.name):
+        found = [scan(luma, key) for luma in _lumas(upload, most=MOST_FRAMES_SCANNED, on_frame=on_frame)]
+    return _pooled(found), len(found)
 
 
-def _scan_frames(
-    upload: VideoUpload, keys: Sequence[str | None], *, most: int, on_frame: OnFrame | None = None
-) -> tuple[list[ScanResult], int]:
-    """One pooled result for each key, and how many frames they are from."""
-    by_key: list[list[ScanResult]] = [[] for _ in keys]
+def _refuse_stamped_frames(upload: VideoUpload, settings: StampSettings) -> None:
+    """Refuse a clip that carries a stamp of a key that is looked for."""
+    with errors_naming(upload.name):
+        estimates = [estimates_of(luma) for luma in _lumas(upload, most=_FRAMES_SCANNED_BEFORE)]
+    for whose, key in settings.keys_looked_for:
+        refuse_stamped(_pooled([find_key(one, key) for one in estimates]), name=upload.name, whose=whose)
+
+
+def _lumas(upload: VideoUpload, *, most: int, on_frame: OnFrame | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Luma of some frames, evenly over a video, as `_luma_as_seen` gives it."""
     chosen = set(np.linspace(0, upload.facts.frame_count - 1, most).round().astype(int).tolist())
     with upload.open() as (container, stream):
         stream.thread_type = "AUTO"
         for index, frame in enumerate(container.decode(stream)):
             if index in chosen:
-                luma = _luma_as_seen(frame)
-                with errors_naming(upload.name):
-                    estimates = estimates_of(luma)
-                for results, key in zip(by_key, keys, strict=True):
-                    results.append(find_key(estimates, key))
+                yield _luma_as_seen(frame)
             if on_frame is not None:
                 on_frame(index + 1)
-    return [_pooled(results) for results in by_key], len(by_key[0])
 
 
 def _pooled(results: list[ScanResult]) -> ScanResult:
