@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -12,15 +11,17 @@ import typer
 
 from repost.cli.exits import EXIT_NEGATIVE
 from repost.cli.options import AsJson, check_folder
+from repost.cli.train_stamp import stamp
+from repost.cli.training import training_progress
 
 if TYPE_CHECKING:
     from repost.estimation.comgan import ComGanRecipe
     from repost.pairs.dataset import PairedDataset
     from repost.pairs.dataset_records import PairListing
-    from repost.training import TrainingEvent, TrainingResult
-    from repost.training.events import Listener
+    from repost.training import TrainingResult
 
 app = typer.Typer(no_args_is_help=True, help="Train a network; run the same command again to go on after a stop.")
+app.command()(stamp)
 
 
 @app.command()
@@ -76,7 +77,7 @@ def comgan(
         validate_every=max(1, steps // 6),
         checkpoint_every=max(1, steps // 6),
     )
-    with _training_progress() as listen:
+    with training_progress() as listen:
         result = train(recipe, told, folder=out, progress=listen)
     _judge_and_tell(result, recipe, parts, out=out, as_json=as_json)
 
@@ -157,23 +158,3 @@ def _splits(listing: PairListing, *, batch_size: int) -> dict[str, PairedDataset
             "collect more pairs, or give a smaller --batch-size"
         )
     return parts
-
-
-@contextmanager
-def _training_progress() -> Generator[Listener, None, None]:
-    """Show steps, the last losses and the best score on stderr."""
-    from repost.cli.progress import progress
-    from repost.training import CheckpointRefused, StepFinished, TrainingStarted, Validated
-
-    with progress("training", "step") as advance:
-
-        def listen(event: TrainingEvent) -> None:
-            if isinstance(event, TrainingStarted | StepFinished):
-                advance(event.step, event.steps)
-            elif isinstance(event, Validated):
-                scores = ", ".join(f"{name} {value:.3f}" for name, value in event.scores.items())
-                typer.echo(f"step {event.step}: {scores}{' (best so far)' if event.best else ''}", err=True)
-            elif isinstance(event, CheckpointRefused):
-                typer.echo(f"checkpoint left out: {event.path}: {event.reason}", err=True)
-
-        yield listen

@@ -77,7 +77,7 @@ def luma_of(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def cell_means(plane: NDArray[np.float32], grid: Grid) -> NDArray[np.float32]:
-    """The mean of every cell, exact for cells that are cut by pixel borders.
+    """The mean of every cell, over the pixels whose middles are in it.
 
     Args:
         plane: float32 HW.

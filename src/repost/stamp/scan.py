@@ -11,7 +11,8 @@ import numpy as np
 from repost.stamp.grid import cell_means, check_pixels, grid_over, luma_of
 from repost.stamp.key import direction_of
 from repost.stamp.model import StampModel, load_model
-from repost.stamp.search import Match, Spectrum, search, spectrum_of
+from repost.stamp.search import Candidate, Match, look_closely, promising, search
+from repost.stamp.spectrum import Spectrum, spectrum_of
 from repost.stamp.tile import lattice
 from repost.stamp.views import LEVELS, View
 
@@ -81,15 +82,15 @@ def scan(pixels: NDArray[np.uint8], key: str | None = None, *, model: StampModel
     direction = direction_of(key, lattice().dimensions)
     luma = luma_of(_middle(pixels))
     spectra: dict[int, Spectrum] = {}
-    match: Match | None = None
+    candidates: list[Candidate] = []
     for level in _levels(luma):
         spectra[level] = _estimated(luma, level, model)
-        if match is None:  # most photos come back as they went
-            match = search(spectra, direction)
+        candidates += promising(spectra[level], direction)
+        if candidates[0].estimate > _CERTAIN:  # most photos come back as they went
+            match = look_closely(spectra, candidates[:1], direction)
             if match.log_e > _CERTAIN:
-                break
-    else:
-        match = search(spectra, direction)
+                return result_of(match, model)
+    match = look_closely(spectra, candidates, direction)
     return result_of(match, model)
 
 

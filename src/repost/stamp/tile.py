@@ -32,13 +32,15 @@ class Lattice:
         frequencies: int (n, 2), cycles per tile as (vertical, horizontal); all of the band.
         orbit: int (n,), which frequencies the symmetries carry into each other.
         orbit_sizes: int (dimensions,), 4 or 8.
-        half: Which of `frequencies` have horizontal >= 0: enough for a real tile.
+        half: Which of `frequencies` have horizontal >= 0, sorted by orbit: enough for a real tile.
+        half_weight: float32, of each of `half`, how many of `frequencies` it stands for: 1 or 2.
     """
 
     frequencies: NDArray[np.int64]
     orbit: NDArray[np.int64]
     orbit_sizes: NDArray[np.int64]
     half: NDArray[np.int64]
+    half_weight: NDArray[np.float32]
 
     @property
     def dimensions(self) -> int:
@@ -70,7 +72,11 @@ def lattice() -> Lattice:
     frequencies = np.stack([vertical[inside], horizontal[inside]], 1)
     corners = np.sort(np.abs(frequencies), axis=1)
     _, orbit, sizes = np.unique(corners, axis=0, return_inverse=True, return_counts=True)
-    return Lattice(frequencies, orbit.reshape(-1), sizes, np.flatnonzero(frequencies[:, 1] >= 0))
+    orbit = orbit.reshape(-1)
+    half = np.flatnonzero(frequencies[:, 1] >= 0)
+    half = half[np.argsort(orbit[half], kind="stable")]
+    weight = np.where(frequencies[half, 1] == 0, 1, 2).astype(np.float32)
+    return Lattice(frequencies, orbit, sizes, half, weight)
 
 
 def tile_of(direction: Direction) -> NDArray[np.float32]:

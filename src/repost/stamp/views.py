@@ -96,3 +96,8 @@ def views_of(level: int) -> Views:
 
 FINE_ANGLES_RAD = np.radians(_ANGLE_STEP_DEG) / 3 * np.array([-1, 0, 1])
 FINE_ZOOMS = np.exp(_ZOOM_STEP / 3 * np.array([-1, 0, 1]))
+
+_STRETCH = 0.012 * np.array([-2, -1, 0, 1, 2])
+UNSTRETCHED = len(_STRETCH) ** 2 // 2
+STRETCHES = np.array([[[1 + along, skew], [skew, 1 - along]] for along in _STRETCH for skew in _STRETCH])
+"""float64 (25, 2, 2): what a tilt does besides turning and zooming, up to 2.4 % along the sides or the diagonals."""

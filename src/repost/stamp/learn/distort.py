@@ -14,7 +14,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from repost.channel import emulate_image
 from repost.channel.surrogate import RepostTransform
+from repost.media.upload import Upload
+from repost.platforms import Profile
 from repost.platforms.catalog import default_profiles
 from repost.stamp.grid import STAMP_CELLS
 from repost.stamp.learn.geometry import Geometry
@@ -91,10 +94,46 @@ def add_noise(pictures: Tensor, sigma: Tensor, generator: torch.Generator) -> Te
     return pictures + noise * sigma.view(-1, 1, 1, 1)
 
 
+def share(pictures: Tensor, rng: random.Random) -> Tensor:
+    """Each picture on the default route of a network drawn for it.
+
+    On the CPU it is the exact channel with a straight-through gradient; on a GPU the surrogate, which stays there.
+
+    Args:
+        pictures: (n, 3, height, width) in [0, 1].
+        rng: Draws networks, and what they draw.
+
+    Returns:
+        What comes back, at the size it had.
+    """
+    if pictures.is_cuda:
+        return _surrogates()(pictures)
+    with torch.no_grad():
+        told = torch.stack([_shared(one, rng) for one in _levels(pictures)]).permute(0, 3, 1, 2).float() / 255
+    return pictures + (told - pictures).detach()
+
+
+def _shared(levels: np.ndarray, rng: random.Random) -> Tensor:
+    profile, seed = rng.choice(_profiles()), rng.getrandbits(32)
+    pixels = emulate_image(Upload.of(levels), profile, seed=seed).pixels
+    if pixels.shape != levels.shape:
+        size = (levels.shape[1], levels.shape[0])
+        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+    return torch.as_tensor(pixels.copy())
+
+
 @lru_cache(maxsize=1)
-def networks_shared_on() -> RepostTransform:
-    """Every bundled network's default route: real codecs with the surrogate's gradient."""
-    return RepostTransform(list(default_profiles("image").values()), forward="exact")
+def _profiles() -> list[Profile]:
+    return list(default_profiles("image").values())
+
+
+@lru_cache(maxsize=1)
+def _surrogates() -> RepostTransform:
+    return RepostTransform(_profiles())
+
+
+def _levels(pictures: Tensor) -> np.ndarray:
+    return (pictures.detach().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def _turn(pictures: Tensor, geometry: Geometry, rng: random.Random) -> Tensor:
@@ -149,7 +188,7 @@ def _blur(pictures: Tensor, sigma: float) -> Tensor:
 def _send(pictures: Tensor, rng: random.Random) -> Tensor:
     """Colour goes to a network, or is saved as one does; grey is only saved."""
     if pictures.shape[1] == 3 and rng.random() < 0.7:
-        return networks_shared_on()(pictures)
+        return share(pictures, rng)
     qualities = [rng.randint(40, 95) if rng.random() < 0.7 else None for _ in pictures]
     return save_as_jpeg(pictures, qualities)
 
@@ -165,8 +204,7 @@ def save_as_jpeg(pictures: Tensor, qualities: Sequence[int | None]) -> Tensor:
         What is decoded again.
     """
     with torch.no_grad():
-        levels = (pictures.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        saved = np.stack([_saved(one, quality) for one, quality in zip(levels, qualities, strict=True)])
+        saved = np.stack([_saved(one, told) for one, told in zip(_levels(pictures), qualities, strict=True)])
         told = torch.as_tensor(saved).permute(0, 3, 1, 2).to(pictures.device).float() / 255
     return pictures + (told - pictures).detach()
 

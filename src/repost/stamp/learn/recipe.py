@@ -175,7 +175,9 @@ class StampRecipe(Recipe):
         added = functional.interpolate(residual, shown.shape[-2:], mode="bicubic", align_corners=False)
         pictures = to_eight_bits(shown + added)
         error = (pictures - shown).square().mean((1, 2, 3))
-        return Stamped(pictures, carrier, residual, mask(mean, deviation), -10 * torch.log10(error + 1e-9))
+        with torch.no_grad():
+            quiet = mask(mean, deviation)
+        return Stamped(pictures, carrier, residual, quiet, -10 * torch.log10(error + 1e-9))
 
     def look(self, networks: Networks, stamped: Stamped, context: StepContext) -> tuple[Tensor, Tensor]:
         """Distort a stamped batch, and compare its estimates with the carriers.
