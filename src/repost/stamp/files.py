@@ -108,7 +108,7 @@ class StampFiles:
             stamped = stamp_video(upload, plan, target, settings=self.settings_of_stamp, on_frame=hand.tell)
         finally:
             hand.clear()
-        return self._fields(target, stamped.check, plan.notes) | {"frames": stamped.frames}
+        return self._fields(target, stamped.check, stamped.notes) | {"frames": stamped.frames}
 
     def _target(self, item: Item, format_: str, extension: str) -> Path:
         """Where the output goes; its folder is made."""

@@ -52,7 +52,7 @@ class StampedStill:
         format: Of the file, one of `sniff.IMAGE_FORMATS`.
         extension: Of the file, without a dot.
         check: What a scan of the file as written finds.
-        notes: What the file lost besides, in words.
+        notes: What the file lost besides, and whether it may have been stamped before, in words.
     """
 
     data: bytes
@@ -88,32 +88,38 @@ def stamp_still(data: bytes, settings: StampSettings, *, name: str) -> StampedSt
         check_size(upload.facts.width_px, upload.facts.height_px)
     saving = saving_like(upload)
     picture = upload.picture
+    notes = list(saving.notes)
     if not settings.again:
         with errors_naming(name):
             estimates = estimates_of(opaque_pixels(picture))
         for whose, key in settings.keys_looked_for:
-            refuse_stamped(find_key(estimates, key), name=name, whose=whose)
+            notes += refuse_stamped(find_key(estimates, key), name=name, whose=whose)
     with errors_naming(name):
         stamped = with_changed_colours(picture, lambda pixels: stamp(pixels, settings.key, strength=settings.strength))
     written = save_like(upload, stamped, saving)
     again = read_picture(written, name=name, max_pixels=NO_LIMIT)
     check = scan(opaque_pixels(again), settings.key)
-    return StampedStill(written, saving.format, saving.extension, check, saving.notes)
+    return StampedStill(written, saving.format, saving.extension, check, tuple(notes))
 
 
-def refuse_stamped(found: ScanResult, *, name: str, whose: str) -> None:
-    """Refuse what carries a stamp.
+def refuse_stamped(found: ScanResult, *, name: str, whose: str) -> Iterator[str]:
+    """Refuse what carries a stamp beyond doubt, and say so of what may carry one.
 
     Args:
         found: What a scan says.
         name: What the file is called.
         whose: Whose stamp was looked for, in words.
 
+    Yields:
+        A note, where the verdict is that it is stamped, but too many files without a stamp get as much.
+
     Raises:
-        AlreadyStamped: It does, beyond doubt.
+        AlreadyStamped: It is stamped.
     """
     if found.p_value <= MOST_CHANCE_OF_OTHERS:
         raise AlreadyStamped(name, whose=whose, p_value=found.p_value)
+    if found.stamped:
+        yield f"it may have carried the stamp of {whose} before (p = {found.p_value:.1e})"
 
 
 def scan_still(data: bytes, key: str | None = None, *, name: str, max_pixels: int | None = None) -> ScanResult:

@@ -90,10 +90,12 @@ class StampedClip:
     Attributes:
         check: What a scan of the written file finds.
         frames: How many frames that scan looked at.
+        notes: What changed besides, and whether it may have been stamped before, in words.
     """
 
     check: ScanResult
     frames: int
+    notes: tuple[str, ...]
 
 
 def plan_stamping(upload: VideoUpload) -> StampingPlan:
@@ -192,8 +194,9 @@ def stamp_video(
         OutputUnwritable: The file cannot be written.
         UnreadableMedia: The upload is damaged; nothing is left at `out`.
     """
+    notes = list(plan.notes)
     if not settings.again:
-        _refuse_stamped_frames(upload, settings)
+        notes += _refuse_stamped_frames(upload, settings)
     assert plan.encode.settings is not None, "the profile encodes"
     part = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
     write_video(
@@ -206,7 +209,7 @@ def stamp_video(
     )
     written = VideoUpload(out, name=upload.name, max_pixels=NO_LIMIT)
     check, frames = scan_video(written, settings.key, on_frame=part(_SHARE_OF_STAMPING, 1))
-    return StampedClip(check, frames)
+    return StampedClip(check, frames, tuple(notes))
 
 
 class _Stamper:
@@ -260,12 +263,13 @@ def scan_video(
     return _pooled(found), len(found)
 
 
-def _refuse_stamped_frames(upload: VideoUpload, settings: StampSettings) -> None:
-    """Refuse a clip that carries a stamp of a key that is looked for."""
+def _refuse_stamped_frames(upload: VideoUpload, settings: StampSettings) -> Iterator[str]:
+    """Refuse a clip that carries a stamp of a key that is looked for; see `refuse_stamped`."""
     with errors_naming(upload.name):
         estimates = [estimates_of(luma) for luma in _lumas(upload, most=_FRAMES_SCANNED_BEFORE)]
     for whose, key in settings.keys_looked_for:
-        refuse_stamped(_pooled([find_key(one, key) for one in estimates]), name=upload.name, whose=whose)
+        found = _pooled([find_key(one, key) for one in estimates])
+        yield from refuse_stamped(found, name=upload.name, whose=whose)
 
 
 def _lumas(upload: VideoUpload, *, most: int, on_frame: OnFrame | None = None) -> Iterator[NDArray[np.uint8]]:

@@ -1,5 +1,6 @@
 """Files and folders scanned: one answer for each, in listing order, whatever is wrong with them."""
 
+import io
 import json
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_a_limit_on_pixels_holds(folder):
 
 
 def test_a_16_bit_or_grey_copy_is_scanned(folder, stamped_png):
-    grey = Image.open(__import__("io").BytesIO(stamped_png)).convert("L")
+    grey = Image.open(io.BytesIO(stamped_png)).convert("L")
     grey.save(folder / "grey.png")
     Image.fromarray(np.asarray(grey).astype(np.uint16) * 257).save(folder / "deep.png")
     grey_scan, deep_scan = scan_files([folder / "grey.png", folder / "deep.png"])

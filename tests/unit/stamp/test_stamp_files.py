@@ -1,5 +1,7 @@
 """One still picture: stamped, written in its own format, found again, with everything beside the pixels kept."""
 
+import dataclasses
+import io
 import struct
 import zlib
 
@@ -13,7 +15,8 @@ from repost.media.jpeg import parse_jpeg
 from repost.media.metadata import insert_metadata, orientation_of
 from repost.media.read import open_image, read_picture
 from repost.stamp.layers import opaque_pixels
-from repost.stamp.still import StampSettings, scan_still, stamp_still
+from repost.stamp.scan import scan
+from repost.stamp.still import StampSettings, refuse_stamped, scan_still, stamp_still
 
 DEFAULT = StampSettings(again=True)
 """What files are stamped with where it does not matter whether they are searched for another stamp first."""
@@ -129,7 +132,7 @@ def test_a_jpeg_keeps_all_its_segments_but_those_that_would_be_wrong():
     after = parse_jpeg(stamp_still(data, DEFAULT, name="a").data)
     assert after.metadata.comments == (b"a word",)
     assert (after.metadata.xmp, after.metadata.icc) == (XMP, ICC)
-    assert Image.open(__import__("io").BytesIO(stamp_still(data, DEFAULT, name="a").data)).info["dpi"] == (300, 300)
+    assert Image.open(io.BytesIO(stamp_still(data, DEFAULT, name="a").data)).info["dpi"] == (300, 300)
 
 
 @pytest.mark.parametrize(("quality", "subsampling"), [(98, "4:4:4"), (92, "4:2:2"), (75, "4:2:0")])
@@ -208,6 +211,18 @@ def test_a_stamped_file_is_refused_unless_another_stamp_is_asked_for():
     assert refused.value.p_value < 1e-6
     assert str(refused.value).startswith("b.png")
     assert stamp_still(once, DEFAULT, name="a").check.stamped is True
+
+
+@pytest.mark.parametrize(("score", "notes"), [(6.5, None), (5.9, 1), (3.1, 1), (2.5, 0)])
+def test_what_may_be_stamped_is_told_of_and_what_is_beyond_doubt_is_refused(score, notes):
+    found = dataclasses.replace(
+        scan(np.asarray(photo())), score=score, p_value=10**-score, stamped=True if score >= 3 else None
+    )
+    if notes is None:
+        with pytest.raises(AlreadyStamped):
+            list(refuse_stamped(found, name="a", whose="this key"))
+    else:
+        assert len(list(refuse_stamped(found, name="a", whose="this key"))) == notes
 
 
 def test_an_unstamped_file_is_let_through_where_stamped_ones_are_refused():
