@@ -113,7 +113,7 @@ def mask(mean: Tensor, deviation: Tensor) -> Tensor:
 
     Activity is the contrast against the neighbourhood's mean, at the stamp's own scale, and half of that inside the
     cells, of which less hides a coarse pattern. Smooth shading has none of either: there faces and skies show ripples
-    first. The least of the neighbours counts, so that an edge does not open the smooth side of it; very bright and very
+    first. The least within three cells counts, so that an edge does not open the smooth side of it; very bright and very
     dark cells take less. The constants were chosen with Butteraugli (`benchmarks/results.md`): a mask that follows
     texture more closely costs detection and does not look better.
 
@@ -126,7 +126,7 @@ def mask(mean: Tensor, deviation: Tensor) -> Tensor:
     """
     contrast = mean - _box(mean, 5)
     activity = (_box(contrast.square(), 3) + 0.5 * _box(deviation.square(), 3) + 1e-12).sqrt()
-    quiet = _box(-functional.max_pool2d(_padded(-activity, 1), 3, 1), 5)
+    quiet = _box(-functional.max_pool2d(_padded(-activity, 3), 7, 1), 5)
     brightness = 1 - _DARKENING * (2 * _box(mean, 5) - 1).square()
     return (_FLOOR + quiet / _FULL).clamp(max=1.0) * brightness
 
