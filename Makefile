@@ -54,6 +54,7 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/gradients.py --faces build/faces.npz
 	$(BIN)/python benchmarks/video_gradients.py
 	$(BIN)/python benchmarks/comgan.py ../shared/data/photos
+	$(BIN)/python benchmarks/stamp.py ../shared/data --out build/stamp
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

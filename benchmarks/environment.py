@@ -9,7 +9,10 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization", "av", "torch", "kornia")
+PACKAGES = (
+    *("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization", "av", "torch", "kornia"),
+    *("onnxruntime", "invisible-watermark", "blind-watermark", "trustmark"),
+)
 
 
 def environment() -> dict[str, object]:

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from repost.cli import demo, emulate, estimate, identify, pairs, platforms, probe, run, scan, stamp, train
+from repost.cli import (
+    demo,
+    emulate,
+    estimate,
+    evaluate,
+    identify,
+    pairs,
+    platforms,
+    probe,
+    run,
+    scan,
+    stamp,
+    train,
+)
 from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from repost.core.errors import MissingExtra, RepostError, UsageError
 
@@ -30,6 +43,7 @@ app.add_typer(estimate.app, name="estimate")
 app.add_typer(platforms.app, name="platforms")
 app.add_typer(pairs.app, name="pairs")
 app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
 
 
 def _version(wanted: bool) -> None:

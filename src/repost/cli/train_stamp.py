@@ -13,6 +13,7 @@ from repost.cli.training import training_progress
 
 if TYPE_CHECKING:
     from repost.stamp.learn.recipe import RecipeName
+    from repost.stamp.model import ModelFacts
 
 _VALIDATED = 10  # one photograph in so many, where none are given
 
@@ -27,7 +28,11 @@ def stamp(
         list[Path] | None,
         typer.Option("--validation", help="Folders of others, that select the weights.  [default: a tenth]"),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Batches to learn from.")] = 4000,
+    calibration: Annotated[
+        list[Path] | None,
+        typer.Option("--calibration", help="Folders of further photographs, that set the thresholds."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Batches to learn from.")] = 3000,
     batch_size: Annotated[int, typer.Option(min=1, help="Photographs of a batch.")] = 16,
     crop_px: Annotated[int, typer.Option(min=192, help="Side of the pieces that are stamped.")] = 320,
     version: Annotated[int, typer.Option(min=1, help="Of the model, told with every scan.")] = 1,
@@ -39,8 +44,8 @@ def stamp(
 ) -> None:
     """Learn a stamp and the scan that finds it, from photographs alone.
 
-    OUT/model is then a model for `repost stamp --model` and `repost scan --model`. Calibrate it with
-    `repost evaluate stamp` before you rely on its verdicts.
+    OUT/model is then a model for `repost stamp --model` and `repost scan --model`. Without --calibration its verdicts
+    follow the bound of the p-value alone, which is careful; `repost evaluate stamp` says how good it is.
     """
     from repost.core.extras import require
 
@@ -73,11 +78,29 @@ def stamp(
     with training_progress() as listen:
         result = train(taught, settings, folder=out, progress=listen)
     facts = export_model(result, out / "model", name=recipe, version=version)
+    if calibration:
+        facts = _calibrated(out / "model", _pictures(calibration))
     if as_json:
         told = {"model": str(out / "model"), "steps": result.steps, "scores": dict(result.scores)}
         typer.echo(json.dumps(told, sort_keys=True))
     else:
         typer.echo(f"model: {out / 'model'} ({facts.name}-{facts.version}, step {result.best_step})")
+
+
+def _calibrated(model: Path, photos: list[Path]) -> ModelFacts:
+    """Set the thresholds of a model from photographs without a stamp."""
+    from repost.cli.progress import progress
+    from repost.stamp.calibration import Calibration, calibrate
+    from repost.stamp.learn.release import write_facts
+    from repost.stamp.model import load_model
+
+    loaded, known = load_model(model), Calibration((), 0, 0)
+    with progress("calibrating", "photo") as advance:
+        for known in calibrate(loaded, photos):
+            advance(known.photos, len(photos))
+    facts = known.apply(loaded.facts)
+    write_facts(facts, model)
+    return facts
 
 
 def _parts(photos: list[Path], validation: list[Path] | None) -> tuple[list[Path], list[Path]]:

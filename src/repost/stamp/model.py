@@ -29,6 +29,19 @@ LARGEST_BYTES = 4 * 2**20
 _FACTS = "model.json"
 
 
+class NullScore(BaseModel):
+    """How often pictures without the stamp reach a score.
+
+    Attributes:
+        rate: At most so often, with 95 % confidence.
+        score: The score.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rate: float = Field(gt=0, le=1)
+    score: float
+
+
 class ModelFacts(BaseModel):
     """What is known about a model.
 
@@ -37,9 +50,10 @@ class ModelFacts(BaseModel):
         name: Such as "rs_aug".
         version: Raised with every release of that name; it is part of every result.
         cap_levels: The most by which a pixel changes at gain 1, 8-bit levels; see `gain`.
-        stamped_score: From this score on a picture is called stamped: one in a thousand without a stamp reaches it.
-        uncertain_score: From this score on it is uncertain: one in a hundred.
-        calibration: How the two were found, in words.
+        stamped_score: From this score on a picture is called stamped.
+        uncertain_score: From this score on it is uncertain.
+        null_scores: How often pictures without the stamp reach which scores, as measured; the most frequent first.
+        calibration: How these were found, in words.
         embedder_sha256: Of embedder.onnx.
         extractor_sha256: Of extractor.onnx.
         training: Recipe, steps, seed, data and their licences.
@@ -52,6 +66,7 @@ class ModelFacts(BaseModel):
     cap_levels: float = Field(gt=0, le=32)
     stamped_score: float
     uncertain_score: float
+    null_scores: tuple[NullScore, ...] = ()
     calibration: str
     embedder_sha256: str
     extractor_sha256: str

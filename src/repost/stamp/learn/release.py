@@ -63,7 +63,7 @@ def export_model(
         cap_levels=settings.cap_levels,
         stamped_score=3.0,
         uncertain_score=2.0,
-        calibration="none: the bound of the p-value itself",
+        calibration="none: stamped below a p-value of 0.001, uncertain below 0.01",
         embedder_sha256=_sha256(folder / "embedder.onnx"),
         extractor_sha256=_sha256(folder / "extractor.onnx"),
         training={
@@ -89,7 +89,8 @@ def write_facts(facts: ModelFacts, folder: Path) -> str:
         SHA-256 of the file, for `model.RELEASED`.
     """
     path = folder / "model.json"
-    path.write_text(json.dumps(facts.model_dump(), indent=2, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+    text = json.dumps(facts.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
     return _sha256(path)
 
 

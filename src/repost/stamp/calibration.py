@@ -1,0 +1,124 @@
+"""Which scores pictures without a stamp reach: measured, beside the bound that holds for every picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import beta
+
+from repost.core.errors import UsageError
+from repost.media.upload import Upload
+from repost.stamp.model import ModelFacts, NullScore, StampModel
+from repost.stamp.scan import estimates_of, find_key
+
+RATES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 5e-4)
+STAMPED_RATE, UNCERTAIN_RATE = 5e-4, 1e-2
+"""What may be called stamped, and uncertain. The first is half of one in a thousand, so that one in a thousand holds in
+every condition and not just on the average."""
+
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scores of pictures under keys that have nothing to do with them.
+
+    Attributes:
+        scores: Sorted.
+        photos: How many pictures.
+        keys: How many keys each.
+    """
+
+    scores: tuple[float, ...]
+    photos: int
+    keys: int
+
+    def score_at(self, rate: float) -> float | None:
+        """The least score that pictures reach no more often than a rate, with 95 % confidence.
+
+        Args:
+            rate: Such as 1e-3.
+
+        Returns:
+            A score, rounded up to a hundredth; None where there are too few scores to say so.
+        """
+        n = len(self.scores)
+        for above in range(n):  # how many reach it
+            if upper_bound(above, n) > rate:
+                return None if above == 0 else float(np.ceil(100 * self.scores[n - above] + 1e-6) / 100)
+        return self.scores[0]
+
+    def apply(self, facts: ModelFacts) -> ModelFacts:
+        """Put thresholds into a model's facts.
+
+        Args:
+            facts: Of the model that was calibrated.
+
+        Returns:
+            The same with thresholds and measured rates.
+
+        Raises:
+            UsageError: There are too few scores.
+        """
+        measured = [(rate, self.score_at(rate)) for rate in RATES]
+        told = tuple(NullScore(rate=rate, score=score) for rate, score in measured if score is not None)
+        if len(told) < len(RATES):
+            raise UsageError(
+                f"got {len(self.scores)} scores, expected enough to tell a rate of {RATES[-1]}: about "
+                f"{round(4 / RATES[-1])}; give more photographs or keys"
+            )
+        by_rate = {one.rate: one.score for one in told}
+        text = (
+            f"{len(self.scores)} scores of {self.photos} photographs under {self.keys} random keys each; "
+            "rates are upper bounds of 95 % one-sided confidence"
+        )
+        return facts.model_copy(
+            update={
+                "stamped_score": by_rate[STAMPED_RATE],
+                "uncertain_score": by_rate[UNCERTAIN_RATE],
+                "null_scores": told,
+                "calibration": text,
+            }
+        )
+
+
+def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> Iterator[Calibration]:
+    """Scan photographs without a stamp under many keys.
+
+    Under a random key every picture has the same null (see `null`), so that many keys are as good as many pictures.
+
+    Args:
+        model: To be calibrated.
+        photos: That were used for nothing else.
+        keys: Random keys for each.
+
+    Yields:
+        After each photograph what is known so far.
+
+    Raises:
+        MediaError: A file is no sound image.
+        UsageError: There are no photographs.
+    """
+    if not photos:
+        raise UsageError("got no photographs to calibrate with, expected at least one")
+    scores: list[float] = []
+    for number, path in enumerate(photos):
+        estimates = estimates_of(Upload.of(path).picture.rgb8(), model=model)
+        scores += [find_key(estimates, f"calibration {number}.{key}", model=model).score for key in range(keys)]
+        yield Calibration(tuple(sorted(scores)), number + 1, keys)
+
+
+def upper_bound(above: int, n: int) -> float:
+    """The one-sided Clopper-Pearson bound of a rate.
+
+    Args:
+        above: How many of them.
+        n: Of how many.
+
+    Returns:
+        The rate that is not exceeded, with 95 % confidence.
+    """
+    return 1.0 if above >= n else float(beta.ppf(_CONFIDENCE, above + 1, n - above))
