@@ -20,10 +20,11 @@ def options_of(command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("--")} - {"--help"}
 
 
-def test_the_page_of_emulate_names_every_option_and_no_other():
-    section = CLI_PAGE.split("## `repost emulate")[1].split("### ")[0]
+@pytest.mark.parametrize("verb", ["emulate", "stamp", "scan"])
+def test_the_page_names_every_option_of_a_verb_and_no_other(verb):
+    section = CLI_PAGE.split(f"## `repost {verb}")[1].split("\n## ")[0].split("### ")[0]
     named = set(re.findall(r"--[a-z][a-z-]+", section))
-    assert named == options_of(get_command(app).commands["emulate"])
+    assert named == options_of(get_command(app).commands[verb])
 
 
 @pytest.mark.parametrize("verb", sorted(get_command(app).commands))
@@ -61,6 +62,13 @@ def test_the_python_of_the_differentiable_channel_runs():
         [sys.executable, "-c", "\n".join(needs_no_files)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_python_of_the_page_about_the_stamp_runs():
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "stamp.md").read_text("utf-8"), flags=re.DOTALL)
+    program = "\n".join(["import skimage.data", "pixels = skimage.data.coffee()", block, "print(found.stamped)"])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_the_example_profile_of_the_page_is_valid(tmp_path):

@@ -103,3 +103,35 @@ def test_killed_within_a_video_and_resumed_equals_uninterrupted(tmp_path):
     assert resumed.returncode == 0
     assert "kept from an earlier run" in resumed.stderr
     assert tree(killed) == tree(whole)
+
+
+@pytest.mark.slow
+def test_stamping_killed_and_resumed_equals_uninterrupted(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    picture = Image.fromarray(skimage.data.coffee())
+    for index in range(16):
+        picture.crop((index, 0, index + 560, 400)).save(photos / f"{index:02}.jpg", quality=95)
+    make_clip(photos / "clip.mov", size=(320, 240), count=40, audio="aac")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+
+    def stamping(out: Path) -> list[str]:
+        return [sys.executable, "-m", "repost", "stamp", str(photos), "-o", str(out), "--workers", "2", "--key", "mine"]
+
+    assert subprocess.run(stamping(whole), capture_output=True, check=False).returncode == 0
+    journal = killed / ".repost/journal.jsonl"
+    run = subprocess.Popen(
+        stamping(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    for _ in range(60_000):  # two minutes
+        if run.poll() is not None or (journal.exists() and journal.read_bytes().count(b"\n") >= 5):
+            break
+        time.sleep(0.002)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not (killed / "manifest.jsonl").exists(), "the run ended before it could be killed"
+
+    resumed = subprocess.run(stamping(killed), capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0
+    assert "kept from an earlier run" in resumed.stderr
+    assert tree(killed) == tree(whole)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from repost.batch import Item, Row, output_stems, run
+from repost.batch import Item, Row, names_kept, output_stems, run
 from repost.core.files import write_atomic
 
 EXTENSIONS = ["jpg", "png", "webp", "avif", "heic", "gif", "mp4"]
@@ -41,6 +41,29 @@ def test_outputs_never_collide_whatever_extensions_are_served(ids, data):
     assert len(set(outputs)) == len(ids)
     above = {folder for output in outputs for folder in folders_above(output)}
     assert not above & set(outputs)
+
+
+@settings(max_examples=400)
+@given(ids=st.sets(paths, min_size=1, max_size=12), data=st.data())
+def test_outputs_that_keep_their_names_never_collide_with_those_that_do_not(ids, data):
+    folders = {folder for id_ in ids for folder in folders_above(id_)}
+    assume(not ids & folders)
+    stems = output_stems(ids)
+    kept = names_kept(stems)
+    outputs = [
+        folded(id_ if id_ in kept and data.draw(st.booleans()) else f"{stem}.{data.draw(st.sampled_from(EXTENSIONS))}")
+        for id_, stem in stems.items()
+    ]
+    assert len(set(outputs)) == len(ids)
+    above = {folder for output in outputs for folder in folders_above(output)}
+    assert not above & set(outputs)
+
+
+def test_the_same_photograph_in_several_formats_keeps_its_names():
+    ids = {"a.png", "a.jpg", "a.heic", "trip/a.png"}
+    assert names_kept(output_stems(ids)) == ids
+    assert names_kept(output_stems({"a.png", "A.png", "b.png"})) == {"b.png"}
+    assert "a.jpg.png" not in names_kept(output_stems({"a.jpg", "a.png", "a.jpg.png"}))  # were a.jpg no JPEG
 
 
 @given(ids=st.sets(paths, min_size=1, max_size=12), data=st.data())

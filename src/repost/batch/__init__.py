@@ -3,7 +3,7 @@
 from repost.batch.engines import ENGINES
 from repost.batch.in_flight import InFlight, items_in_flight
 from repost.batch.model import Event, Finished, Item, Row, RowFinished, Started, Status, Summary, Work
-from repost.batch.plan import Found, list_inputs, output_stems
+from repost.batch.plan import Found, list_inputs, names_kept, output_stems
 from repost.batch.runner import run
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Work",
     "items_in_flight",
     "list_inputs",
+    "names_kept",
     "output_stems",
     "run",
 ]

@@ -6,8 +6,8 @@ import itertools
 import os
 import stat
 import unicodedata
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -109,6 +109,28 @@ def output_stems(ids: Iterable[str], *, as_folders: bool = False) -> dict[str, s
         }
         stems.update((id_, id_) for id_ in unsettled)
     return _numbered_stems(stems, blocked)
+
+
+def names_kept(stems: Mapping[str, str]) -> frozenset[str]:
+    """Decide which outputs may be named exactly as their inputs, where formats stay as they are.
+
+    Args:
+        stems: Of every id, as `output_stems` gives them.
+
+    Returns:
+        The ids whose own name is no other output's, whatever extensions are appended to the stems of the others, and no
+        folder's: `a.png` and `a.jpg` beside each other both keep their names.
+    """
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for id_, stem in stems.items():
+        owners[_fold(stem)].add(id_)
+    names = Counter(map(_fold, stems))
+    folders = {_fold(str(folder)) for id_ in stems for folder in PurePosixPath(id_).parents if folder.name}
+    return frozenset(
+        id_
+        for id_ in stems
+        if names[_fold(id_)] == 1 and _fold(id_) not in folders and owners[_fold(_without_extension(id_))] <= {id_}
+    )
 
 
 def _numbered_stems(stems: dict[str, str], blocked: set[str]) -> dict[str, str]:

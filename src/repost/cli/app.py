@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from repost.cli import demo, emulate, estimate, evaluate, identify, pairs, platforms, probe, run, train
+from repost.cli import (
+    demo,
+    emulate,
+    estimate,
+    evaluate,
+    identify,
+    pairs,
+    platforms,
+    probe,
+    run,
+    scan,
+    stamp,
+    train,
+)
 from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from repost.core.errors import MissingExtra, RepostError, UsageError
 
@@ -22,6 +35,8 @@ app = typer.Typer(
 app.command("emulate")(emulate.emulate)
 app.command("probe")(probe.probe)
 app.command("identify")(identify.identify)
+app.command("stamp")(stamp.stamp)
+app.command("scan")(scan.scan)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.add_typer(estimate.app, name="estimate")

@@ -12,6 +12,9 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object
 Jobs: TypeAlias = Annotated[
     int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0 means one per processor core.")
 ]
+Workers: TypeAlias = Annotated[
+    int, typer.Option("--workers", "--jobs", "-j", min=0, help="Worker processes; 0 means one per processor core.")
+]
 MaxPixels: TypeAlias = Annotated[
     int | None,
     typer.Option(min=1, help="Refuse images with more pixels.  [default: 178956970]", show_default=False),

@@ -19,7 +19,8 @@ RepostError
 │   ├── UnsupportedMedia   sound, but not something this profile can take
 │   ├── TooManyPixels      over the decompression limit
 │   ├── InvalidPixels      an array or tensor in another form than asked for
-│   └── PictureTooSmall    fewer pixels on the short side than a stamp needs
+│   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
+│   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
@@ -217,6 +218,23 @@ class ModelNotFound(UsageError, LookupError):
         self.name, self.available = name, tuple(available)
         super().__init__(
             f"no stamp model '{name}'; shipped are {', '.join(available)}, or name a folder with model.json"
+        )
+
+
+class AlreadyStamped(MediaError):
+    """The media carries a stamp already, and another was not asked for.
+
+    Attributes:
+        name: The file.
+        whose: Whose stamp: "this key" or "the default key".
+        p_value: The chance that media without it would look as much like it.
+    """
+
+    def __init__(self, name: str, *, whose: str, p_value: float) -> None:
+        self.name, self.whose, self.p_value = name, whose, p_value
+        super().__init__(
+            f"{name} carries the stamp of {whose} already (p = {p_value:.1e}); "
+            "take the unstamped original, or add --again to put another stamp on top"
         )
 
 

@@ -174,7 +174,7 @@ def find_c2pa(data: bytes, format: str) -> bool:
     if format == "png":
         return any(kind == b"caBX" for kind in _png_chunks(data))
     if format == "webp":
-        return any(kind == b"C2PA" for kind in _riff_chunks(data))
+        return any(kind == b"C2PA" for kind in riff_chunks(data))
     if format in ("heif", "avif", "mp4", "mov"):
         return any(uuid == _C2PA_UUID for uuid in _bmff_uuids(data))
     return False
@@ -246,7 +246,15 @@ def _png_chunks(data: bytes) -> Iterator[bytes]:
         position += 12 + int.from_bytes(data[position : position + 4], "big")
 
 
-def _riff_chunks(data: bytes) -> Iterator[bytes]:
+def riff_chunks(data: bytes) -> Iterator[bytes]:
+    """The kinds of the chunks of a RIFF file such as WebP, as far as it can be followed.
+
+    Args:
+        data: The whole file.
+
+    Yields:
+        Four bytes each, such as b"VP8L" for pixels coded without loss.
+    """
     position = 12
     for _ in range(_MAX_BOXES):
         kind = data[position : position + 4]

@@ -16,6 +16,26 @@ MEDIA_SUFFIXES = VIDEO_SUFFIXES | frozenset(
 EXTENSIONS = {name: name for name in IMAGE_FORMATS} | {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}
 """The extension each image format is served under."""
 
+_OTHER_SUFFIXES = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "png": (".png", ".apng"),
+    "heif": (".heic", ".heif", ".hif"),
+    "tiff": (".tif", ".tiff"),
+    "mp4": (".mp4", ".m4v"),
+    "h264": (".h264", ".264"),
+}
+
+
+def suffix_fits(name: str, format_: str) -> bool:
+    """Whether a file's name promises the format it has.
+
+    Args:
+        name: Of the file; upper and lower case are the same.
+        format_: One of IMAGE_FORMATS or VIDEO_FORMATS.
+    """
+    return name.lower().endswith(_OTHER_SUFFIXES.get(format_, (f".{format_}",)))
+
+
 _MAGIC = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),

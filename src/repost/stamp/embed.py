@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,10 +57,7 @@ def stamp(
         UsageError: The strength is out of range.
     """
     check_pixels(pixels, least_px=LEAST_PX)
-    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH or math.isnan(strength):
-        raise UsageError(
-            f"got strength={strength}, expected {LEAST_STRENGTH} to {MOST_STRENGTH}; 1 is what was measured"
-        )
+    check_strength(strength)
     model = model or load_model()
     tile = tile_of(direction_of(key, lattice().dimensions))
     grid = grid_over(*pixels.shape[:2])
@@ -72,6 +68,21 @@ def stamp(
     residual = model.residual(mean, deviation, carrier)
     gain = needed_gain(mean, residual, carrier, model)
     return add_residual(pixels, residual * np.float32(gain * strength), grid)
+
+
+def check_strength(strength: float) -> None:
+    """Refuse what is no strength.
+
+    Args:
+        strength: Times the residual.
+
+    Raises:
+        UsageError: It is out of range.
+    """
+    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:  # NaN is not either
+        raise UsageError(
+            f"got strength={strength}, expected {LEAST_STRENGTH} to {MOST_STRENGTH}; 1 is what was measured"
+        )
 
 
 def shift_of(mean: NDArray[np.float32], key: str | None) -> Shift:

@@ -33,6 +33,8 @@ from repost.media.video.upload import VideoUpload
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames handled so far."""
+Alter = Callable[[VideoFrame], VideoFrame]
+"""Gives another frame of the same size, format and time; decoders still refer to the one that it is given."""
 
 
 def told_as_part(on_frame: OnFrame | None, start: float, end: float, *, frame_count: int) -> OnFrame | None:
@@ -57,7 +59,13 @@ _SEI_FILTERS = {"libx264": "filter_units=remove_types=6", "libx265": "filter_uni
 
 
 def write_video(
-    upload: VideoUpload, plan: Plan, settings: EncoderSettings, out: Path, *, on_frame: OnFrame | None = None
+    upload: VideoUpload,
+    plan: Plan,
+    settings: EncoderSettings,
+    out: Path,
+    *,
+    alter: Alter | None = None,
+    on_frame: OnFrame | None = None,
 ) -> None:
     """Encode a video by a plan. Memory does not grow with its length.
 
@@ -66,6 +74,7 @@ def write_video(
         plan: What happens to it.
         settings: How it is encoded.
         out: The file to write; it appears when it is whole.
+        alter: Changes every frame before it is encoded, in the order they are shown; rate control must be of one pass.
         on_frame: Told how far the work is.
 
     Raises:
@@ -75,7 +84,7 @@ def write_video(
         UnsupportedMedia: Its gaps would have to be filled for too long, or the container cannot hold its sound.
     """
     fresh_memory()
-    job = _Job(upload, plan, settings, out, Clock.of(upload.facts, fps=plan.filter.fps))
+    job = _Job(upload, plan, settings, out, Clock.of(upload.facts, fps=plan.filter.fps), alter)
     tell = partial(told_as_part, on_frame, frame_count=upload.facts.frame_count)
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
         stats = Path(scratch) / "stats" if job.passes == 2 else None
@@ -123,6 +132,7 @@ class _Job:
     settings: EncoderSettings
     out: Path
     clock: Clock
+    alter: Alter | None = None
 
     @property
     def passes(self) -> int:
@@ -156,12 +166,15 @@ class _Job:
                     sound.take(item)
                     continue
                 count += 1
-                writer.write(filter(slots.place, graph.push(passed(item))))
+                writer.write(self._altered(filter(slots.place, graph.push(passed(item)))))
                 if on_frame is not None:
                     on_frame(count)
-            writer.write(filter(slots.place, graph.push(None)))
+            writer.write(self._altered(filter(slots.place, graph.push(None))))
             writer.finish()
             sound.finish()
+
+    def _altered(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        return frames if self.alter is None else map(self.alter, frames)
 
 
 def _decoded(source: Any, streams: list[Any], pictures: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - PyAV's stubs

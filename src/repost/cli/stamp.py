@@ -1,0 +1,125 @@
+"""`repost stamp`: put an invisible do-not-forward mark into photographs and videos."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repost.cli.options import AsJson, MaxPixels, Sources, Workers
+from repost.cli.stamp_key import Key, KeyFile
+
+if TYPE_CHECKING:
+    from repost.batch import Item, Summary
+    from repost.stamp.files import StampFiles
+
+_MOST_ROWS_SHOWN = 48
+
+
+def stamp(
+    sources: Sources,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")],
+    key: Key = None,
+    key_file: KeyFile = None,
+    strength: Annotated[float, typer.Option(help="Times the model's own amplitude.")] = 1.0,
+    again: Annotated[bool, typer.Option("--again", help="Stamp files that carry a stamp already, too.")] = False,
+    workers: Workers = 0,
+    max_pixels: MaxPixels = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put an invisible do-not-forward mark into photographs and videos.
+
+    Stamped files go to OUT/<same path> in their own format. Each is scanned again as it was written: where its stamp is
+    not found the row has a warning. A run that was interrupted goes on when the same command is given again.
+    """
+    from repost import batch
+    from repost.cli.stamp_key import chosen_key
+    from repost.core.errors import UsageError
+    from repost.stamp.embed import check_strength
+    from repost.stamp.files import StampFiles
+    from repost.stamp.key import key_fingerprint
+    from repost.stamp.model import load_model
+    from repost.stamp.still import StampSettings
+
+    wanted = StampSettings(chosen_key(key, key_file), strength, again, max_pixels)
+    check_strength(strength)
+    found = batch.list_inputs(sources, out)
+    if not found:
+        named = ", ".join(f"'{source}'" for source in sources)
+        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
+    stems = batch.output_stems(entry.id for entry in found)
+    items = [batch.Item(entry.id, entry.path, stem=stems[entry.id]) for entry in found]
+    work = StampFiles(
+        out,
+        wanted,
+        load_model().version,
+        key_fingerprint(wanted.key),
+        named=frozenset(entry.id for entry in found if entry.explicit),
+        renamed=frozenset(stems) - batch.names_kept(stems),
+    )
+    _run(work, items, jobs=workers or os.cpu_count() or 1, as_json=as_json)
+
+
+def _run(work: StampFiles, items: list[Item], *, jobs: int, as_json: bool) -> None:
+    from repost import batch
+    from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_NEGATIVE
+    from repost.cli.progress import progress
+
+    counted: list[Summary] = []
+
+    def rows() -> Iterator[dict[str, object]]:
+        with progress("stamping", "file", in_hand=lambda: batch.items_in_flight(work.out)) as advance:
+            for event in batch.run(items, work, out=work.out, jobs=min(jobs, len(items))):
+                if isinstance(event, batch.RowFinished):
+                    advance(event.finished, event.total)
+                    yield event.row.manifest_row()
+                elif isinstance(event, batch.Finished):
+                    counted.append(event.summary)
+
+    try:
+        counts = _show(rows(), as_json=as_json)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is finished is kept, the same command goes on from there", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    typer.echo(_summed(counted[0], counts["warned"], work.out / "manifest.jsonl"), err=True)
+    if counts["failed"]:
+        raise typer.Exit(EXIT_FAILED)
+    if not counts["done"]:
+        typer.echo("nothing to stamp: no file is an image or video", err=True)
+        raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _summed(summary: Summary, warned: int, manifest: Path) -> str:
+    reused = f" ({summary.reused} kept from an earlier run)" if summary.reused else ""
+    warnings = f", {warned} with a warning" if warned else ""
+    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+    return f"{summary.done} done{warnings}{skipped}, {summary.failed} failed{reused}; {manifest}"
+
+
+def _show(rows: Iterator[dict[str, Any]], *, as_json: bool) -> Counter[str]:
+    """Print rows as they come (JSON) or as a table at the end; count them by status, and those with a warning."""
+    from repost.report.stamp import print_table, stamp_table
+    from repost.report.words import shown
+
+    kept: list[dict[str, Any]] = []
+    counts = Counter[str]()
+    for row in rows:
+        counts[row["status"]] += 1
+        counts["warned"] += row["warning"] is not None
+        if row["status"] == "failed":
+            typer.echo(f"failed: {shown(row['error'])}", err=True)
+        if row["warning"] is not None:
+            typer.echo(f"warning: {shown(row['source'])}: {row['warning']}", err=True)
+        if as_json:
+            typer.echo(json.dumps(row, sort_keys=True))
+        elif len(kept) <= _MOST_ROWS_SHOWN:
+            kept.append(row)
+    if kept:
+        kept.sort(key=lambda row: str(row["source"]))
+        print_table(stamp_table(kept[:_MOST_ROWS_SHOWN]), more=len(kept) > _MOST_ROWS_SHOWN)
+    return counts
