@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from repost.stamp.tile import lattice
 from repost.stamp.views import LEVELS, View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -117,6 +117,27 @@ def estimates_of(pixels: NDArray[np.uint8], *, model: StampModel | None = None) 
     check_pixels(pixels, least_px=LEAST_SCAN_PX)
     luma = luma_of(_middle(pixels))
     return Estimates({level: _estimated(luma, level, model) for level in _levels(luma)})
+
+
+def mean_estimates(estimates: Iterable[Estimates]) -> Estimates:
+    """The estimates of several pictures of one size as those of one.
+
+    The frames of a clip carry their stamp at the same place, while what they show moves on: in the mean the stamp stays
+    and the rest fades. No key is needed for it, so that what is then found keeps its exact null.
+
+    Args:
+        estimates: Of at least one picture; only their sum is kept.
+
+    Returns:
+        Their mean.
+    """
+    total: dict[int, Spectrum] = {}
+    for one in estimates:
+        for level, spectrum in one.spectra.items():
+            before = total.get(level)
+            values = spectrum.values if before is None else before.values + spectrum.values
+            total[level] = replace(spectrum, values=values)
+    return Estimates(total)  # a sum: cosines know no scale
 
 
 def find_key(estimates: Estimates, key: str | None = None, *, model: StampModel | None = None) -> ScanResult:

@@ -14,6 +14,7 @@ from repost.metrics import psnr_db
 from repost.stamp import ScanResult, estimates_of, find_key, load_model, scan, stamp
 from repost.stamp.embed import shift_of
 from repost.stamp.model import RELEASED, WEIGHTS
+from repost.stamp.scan import mean_estimates
 
 PHOTO = data.astronaut()
 
@@ -195,3 +196,16 @@ def test_facts_that_are_none_are_refused(content: bytes, tmp_path: Path) -> None
 def test_an_unknown_model_names_those_there_are() -> None:
     with pytest.raises(ModelNotFound, match=r"shipped are .*rs_aug"):
         load_model("rs_agu")
+
+
+def test_the_mean_of_frames_shows_what_each_hides() -> None:
+    """One weak stamp at one place over changing pictures: together they show it better than the best alone."""
+    frames = []
+    for number in range(12):
+        photo = np.roll(data.astronaut(), 37 * number, axis=(0, 1))
+        weak = stamp(photo, "a key", strength=0.25, shift=(3, 4))
+        noisy = weak + np.random.default_rng(number).normal(0, 12, weak.shape)
+        frames.append(estimates_of(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)))
+    alone = max(find_key(frame, "a key").score for frame in frames)
+    assert find_key(mean_estimates(frames), "a key").score > alone + 2
+    assert not find_key(mean_estimates(frames), "another").stamped
