@@ -66,7 +66,7 @@ def stamp(
     deviation = np.sqrt(np.maximum(cell_means(np.square(luma), grid) - np.square(mean), 0))
     carrier = lay(tile, mean.shape, shift=shift_of(mean, key) if shift is None else shift)
     residual = model.residual(mean, deviation, carrier)
-    gain = needed_gain(mean, residual, carrier, model)
+    gain = needed_gain(luma, mean, residual, carrier, model)
     return add_residual(pixels, residual * np.float32(gain * strength), grid)
 
 
