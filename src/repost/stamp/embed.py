@@ -37,7 +37,7 @@ def stamp(
 
     The same residual is added to R, G and B, so that only brightness changes. It is made on a grid of 96 cells on the
     short side, follows what the picture hides, and is as weak as the picture allows (see `gain`): at strength 1 no
-    value changes by more than 1.75 times the model's cap, which makes 8 levels.
+    value changes by more than 8 levels.
 
     Args:
         pixels: uint8 HWC RGB, or HW grey; at least 160 pixels on the short side. Rounding is to the nearest level.

@@ -31,9 +31,10 @@ the cells and halves it; the search then needs 7. Chosen on photographs for trai
 REHEARSED_Z = 16.0
 """What it shall reach after the rehearsal."""
 
-LEAST_GAIN, MOST_GAIN = 0.5, 1.75
+LEAST_GAIN, MOST_GAIN = 0.5, 3.0
+MOST_LEVELS = 7.9
 LEAST_PSNR_DB = 39.5
-_GAINS = np.geomspace(LEAST_GAIN, MOST_GAIN, 15)
+_GAINS = np.geomspace(LEAST_GAIN, MOST_GAIN, 20)
 _REHEARSAL_QUALITY = 40
 _REHEARSAL_PX = 480  # at most, of the short side: networks make pictures no smaller
 
@@ -55,10 +56,12 @@ def needed_gain(
         model: The model.
 
     Returns:
-        0.5 to 1.75; less where the picture would fall below 39.5 dB, even if the evidence then is weaker.
+        0.5 to 3; less where a value would change by more than 7.9 levels or the picture would fall below 39.5 dB, even
+        if the evidence then is weaker.
     """
     psnr_db = 20 * math.log10(255) - 10 * math.log10(float(np.square(residual).mean()) + 1e-9)
-    allowed = min(MOST_GAIN, 10 ** ((psnr_db - LEAST_PSNR_DB) / 20))
+    loudest = float(np.abs(residual).max()) + 1e-9
+    allowed = min(MOST_GAIN, MOST_LEVELS / loudest, 10 ** ((psnr_db - LEAST_PSNR_DB) / 20))
     gains = [*(float(gain) for gain in _GAINS if gain < allowed), max(allowed, LEAST_GAIN)]
 
     def on_grid(gain: float) -> bool:
