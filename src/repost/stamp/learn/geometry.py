@@ -60,7 +60,7 @@ class Geometry:
         Returns:
             (n, 1, level, level).
         """
-        places = self.places(self.level)
+        places = self.places(self.level).to(plane.device)
         return functional.grid_sample(plane, places, mode="bicubic", padding_mode="zeros", align_corners=False)
 
     def cells(self, plane: Tensor) -> Tensor:
@@ -72,8 +72,9 @@ class Geometry:
         Returns:
             (n,).
         """
-        seen = functional.grid_sample(plane, self.places(self.level), mode="nearest", align_corners=False)
-        return seen.sum((1, 2, 3)) * (STAMP_CELLS * self.share / self.level).square()
+        places = self.places(self.level).to(plane.device)
+        seen = functional.grid_sample(plane, places, mode="nearest", align_corners=False)
+        return seen.sum((1, 2, 3)) * (STAMP_CELLS * self.share / self.level).square().to(plane.device)
 
 
 def untouched(n: int) -> Geometry:
