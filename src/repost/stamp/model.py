@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repost.core.errors import InvalidWeights, ModelNotFound
+from repost.stamp.weights import RELEASED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT_MODEL = "rs_aug"
+"""Where the released models are."""
 
-RELEASED: dict[str, str] = {"rs_aug": "c39f6600f29c47434c8ea97a1e600b5d1921cda6e29b7f2ecb052fcb3db1c723"}
-"""SHA-256 of the facts of every released model, which hold those of its networks."""
+DEFAULT_MODEL = "rs_aug"
 
 LARGEST_BYTES = 4 * 2**20
 _FACTS = "model.json"

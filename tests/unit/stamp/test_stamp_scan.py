@@ -13,8 +13,9 @@ from repost.core.errors import InvalidKey, InvalidPixels, InvalidWeights, ModelN
 from repost.metrics import psnr_db
 from repost.stamp import ScanResult, estimates_of, find_key, load_model, scan, stamp
 from repost.stamp.embed import shift_of
-from repost.stamp.model import RELEASED, WEIGHTS
+from repost.stamp.model import WEIGHTS
 from repost.stamp.scan import mean_estimates
+from repost.stamp.weights import RELEASED
 
 PHOTO = data.astronaut()
 
