@@ -24,16 +24,16 @@ from repost.stamp.learn.release import write_facts
 DATA = {
     "licence": "Apache-2.0, as the code",
     "data": (
-        "49 wallpapers of the Budgie, deepin, elementary and Pop!_OS desktops (CC0, public domain or Unsplash licence); "
-        "120 photographs of clothing (CC0); 60 frames of ten clips (LivePortrait, MIT; SAM 2, Apache-2.0); validation: "
-        "10 other wallpapers and 20 other photographs of clothing"
+        "49 wallpapers of the Budgie, deepin, elementary and Pop!_OS desktops (CC0, public domain, Unsplash licence); "
+        "120 photographs of clothing (CC0); 60 frames of ten clips (LivePortrait, MIT; SAM 2, Apache-2.0). "
+        "Validation: 10 other wallpapers and 20 other photographs of clothing"
     ),
     "authors": (
-        "wallpapers by Ashim D'Silva, Cristina Gottardi, Francesco Ungaro, Jeremy Bishop, Joshua Coleman, Kyaw Tun, Luca "
-        "Micheli, Lucian Dachman, Luke Stackpoole, Marian Kroell, Massimiliano Morosinotto, Mike Yukhtenko, Willian "
-        "Justen de Vasconcellos, Wolfgang Hasselmann, Zetong Li, Martin Adams, Mr. Lee, SpaceX, NASA, Tj Holowaychuk, "
-        "Viktor Forgacs, Ahmadreza Sajadi, Galen Crout, Jad Limcaco, Jake Hills, Jared Evans, Kait Herzog, Samuel Zeller, "
-        "Sean Afnan, Sebastien Gabriel, Tony Webster and the Solus and elementary projects"
+        "wallpapers by Ashim D'Silva, Cristina Gottardi, Francesco Ungaro, Jeremy Bishop, Joshua Coleman, Kyaw Tun, "
+        "Luca Micheli, Lucian Dachman, Luke Stackpoole, Marian Kroell, Massimiliano Morosinotto, Mike Yukhtenko, "
+        "Willian Justen de Vasconcellos, Wolfgang Hasselmann, Zetong Li, Martin Adams, Mr. Lee, SpaceX, NASA, "
+        "Tj Holowaychuk, Viktor Forgacs, Ahmadreza Sajadi, Galen Crout, Jad Limcaco, Jake Hills, Jared Evans, "
+        "Kait Herzog, Samuel Zeller, Sean Afnan, Sebastien Gabriel, Tony Webster, and the Budgie and elementary projects"
     ),
 }
 
