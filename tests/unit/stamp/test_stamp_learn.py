@@ -22,7 +22,7 @@ from repost.stamp.learn.recipe import draw_carriers  # noqa: E402
 from repost.stamp.learn.release import write_onnx  # noqa: E402
 from repost.stamp.networks import Embedder, Extractor, mask  # noqa: E402
 from repost.stamp.tile import lattice, lay, tile_of  # noqa: E402
-from repost.training import TrainingSettings, train  # noqa: E402
+from repost.training import StepContext, TrainingSettings, train  # noqa: E402
 from repost.training.draws import seeded_context  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -221,6 +221,23 @@ def test_every_recipe_takes_a_step(name: str, folder: Path) -> None:
     for network in networks.values():
         gradients = [one.grad for one in network.parameters()]
         assert all(gradient is not None and bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_stays_on_the_processor_while_networks_are_elsewhere(
+    seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch's device without values refuses to be mixed with the processor, as a GPU does."""
+    elsewhere = torch.device("meta")
+    monkeypatch.setattr("repost.stamp.learn.distort._send", lambda pictures, rng: pictures)  # codecs need values
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda found: 0.0)
+    taught = recipe(folder)
+    networks = {name: network.to(elsewhere) for name, network in taught.networks().items()}
+    told = StepContext(0, 10, elsewhere, torch.Generator(), random.Random(seed))
+    batch = torch.empty(2, 3, 192, 192, dtype=torch.uint8, device=elsewhere)
+    (turn,) = taught.step(networks, batch, told)
+    assert {loss.device for loss in turn.losses.values()} == {elsewhere}
+    assert set(taught.validate(networks, [batch], told)) == {"z_low", "z_mean", "wrong_key_deviation", "psnr_db"}
 
 
 def test_a_recipe_is_told_apart_by_its_photographs(folder: Path) -> None:

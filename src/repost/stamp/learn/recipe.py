@@ -214,7 +214,8 @@ class StampRecipe(Recipe):
         """What the weakest tenth reaches, in standard deviations; the mean; a wrong key; PSNR, dB."""
         found: dict[str, list[Tensor]] = {"z": [], "wrong": [], "psnr_db": []}
         for batch in batches:
-            stamped = self.stamp(networks, batch.float() / 255, context, strength=torch.ones(len(batch)))
+            strength = torch.ones(len(batch), device=batch.device)
+            stamped = self.stamp(networks, batch.float() / 255, context, strength=strength)
             found["psnr_db"].append(stamped.psnr_db)
             for _ in range(6):
                 z, wrong = self.look(networks, stamped, context)
