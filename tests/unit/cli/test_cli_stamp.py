@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from repost.cli.stamp_key import KEY_VARIABLE
+from repost.cli.stamp_key import KEY_VARIABLE, chosen_key
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +131,18 @@ def test_key_files_that_hold_no_key_are_refused(cli, photos, tmp_path):
     for name in ("binary", "empty", "missing"):
         assert cli("scan", photos, "--key-file", tmp_path / name).code == 2
     assert cli("scan", photos, "--key", "a", "--key-file", tmp_path / "empty").code == 2
+
+
+def test_a_key_that_was_not_typed_is_refused_with_where_it_is_from(cli, photos, tmp_path, monkeypatch):
+    (tmp_path / "empty").write_bytes(b"\n")
+    assert "got an empty key in '" in cli("scan", photos, "--key-file", tmp_path / "empty").err
+    monkeypatch.setenv(KEY_VARIABLE, "")
+    assert f"got an empty key in the variable {KEY_VARIABLE}" in cli("scan", photos).err
+
+
+def test_the_mark_that_some_editors_begin_files_with_is_no_part_of_the_key(tmp_path):
+    (tmp_path / "key.txt").write_bytes(b"\xef\xbb\xbfmine\n")
+    assert chosen_key(None, tmp_path / "key.txt") == "mine"
 
 
 @pytest.mark.parametrize("strength", ["0", "-1", "100", "nan", "inf"])
