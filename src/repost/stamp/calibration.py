@@ -49,6 +49,10 @@ class Calibration:
                 return None if above == 0 else float(np.ceil(100 * self.scores[n - above] + 1e-6) / 100)
         return self.scores[0]
 
+    def __add__(self, other: Calibration) -> Calibration:
+        """What was found on further photographs with as many keys."""
+        return Calibration(tuple(sorted((*self.scores, *other.scores))), self.photos + other.photos, self.keys)
+
     def apply(self, facts: ModelFacts) -> ModelFacts:
         """Put thresholds into a model's facts.
 
@@ -103,7 +107,9 @@ def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> 
     if not photos:
         raise UsageError("got no photographs to calibrate with, expected at least one")
     scores: list[float] = []
-    for number, path in enumerate(photos):
-        estimates = estimates_of(Upload.of(path).picture.rgb8(), model=model)
-        scores += [find_key(estimates, f"calibration {number}.{key}", model=model).score for key in range(keys)]
-        yield Calibration(tuple(sorted(scores)), number + 1, keys)
+    for number, path in enumerate(photos, 1):
+        upload = Upload.of(path)
+        estimates = estimates_of(upload.picture.rgb8(), model=model)
+        drawn = (f"calibration {upload.digest} {key}" for key in range(keys))
+        scores += [find_key(estimates, key, model=model).score for key in drawn]
+        yield Calibration(tuple(sorted(scores)), number, keys)
