@@ -54,7 +54,8 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/gradients.py --faces build/faces.npz
 	$(BIN)/python benchmarks/video_gradients.py
 	$(BIN)/python benchmarks/comgan.py ../shared/data/photos
-	$(BIN)/python benchmarks/stamp.py ../shared/data --out build/stamp
+	$(BIN)/python benchmarks/stamp.py ../shared/data --out build/stamp/bench
+	$(BIN)/python benchmarks/stamp_averaging.py ../shared/data
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

@@ -27,9 +27,9 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     told = parser.parse_args()
-    shutil.rmtree(told.out, ignore_errors=True)
     for part, paths in parts(told.data).items():
         folder = told.out / part
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier call; whatever else is in OUT stays
         folder.mkdir(parents=True)
         for path in paths:
             (folder / f"{path.parent.name}_{path.name}").symlink_to(path.resolve())

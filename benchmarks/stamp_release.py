@@ -33,7 +33,8 @@ DATA = {
         "Luca Micheli, Lucian Dachman, Luke Stackpoole, Marian Kroell, Massimiliano Morosinotto, Mike Yukhtenko, "
         "Willian Justen de Vasconcellos, Wolfgang Hasselmann, Zetong Li, Martin Adams, Mr. Lee, SpaceX, NASA, "
         "Tj Holowaychuk, Viktor Forgacs, Ahmadreza Sajadi, Galen Crout, Jad Limcaco, Jake Hills, Jared Evans, "
-        "Kait Herzog, Samuel Zeller, Sean Afnan, Sebastien Gabriel, Tony Webster; and of the Budgie and elementary desktops"
+        "Kait Herzog, Samuel Zeller, Sean Afnan, Sebastien Gabriel, Tony Webster, "
+        "and the Budgie and elementary projects"
     ),
 }
 

@@ -52,10 +52,12 @@ def stamp(
 ) -> None:
     """Measure what a stamp survives, how often it is wrongly seen, and how visible it is, on saved 8-bit pictures."""
     from repost.core.errors import UsageError
+    from repost.stamp.embed import check_strength
     from repost.stamp.evaluation.conditions import choose
     from repost.stamp.evaluation.marker import StampMarker
     from repost.stamp.evaluation.measure import Measures
     from repost.stamp.evaluation.splits import load_plan, make_split, plan_of_folders
+    from repost.stamp.key import key_bytes
 
     check_folder("--out", out)
     folders: dict[PartName, list[Path]] = {
@@ -68,6 +70,8 @@ def stamp(
         raise UsageError(
             "got both --plan and folders, or neither; expected --plan FILE or --positives FOLDER and so on"
         )
+    check_strength(strength)
+    key_bytes(key)  # refuses what is no key, before all photographs are looked at
     asked = Measures(choose([name.strip() for name in conditions.split(",") if name.strip()]), seed, keys, keys)
     planned = load_plan(plan) if plan else plan_of_folders(folders)
     marker = StampMarker(model, key, strength)

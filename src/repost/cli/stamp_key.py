@@ -39,16 +39,20 @@ def chosen_key(key: str | None, key_file: Path | None) -> str | None:
         InvalidKey: It is empty, too long, or holds control characters.
         InputNotFound: There is no such file.
     """
-    from repost.core.errors import UsageError
+    from repost.core.errors import InvalidKey, UsageError
     from repost.stamp.key import key_bytes
 
     if key is not None and key_file is not None:
         raise UsageError("got --key and --key-file, expected one of them")
+    where = ""
     if key_file is not None:
-        key = _read(key_file)
+        key, where = _read(key_file), f" in '{key_file}'"
     elif key is None:
-        key = os.environ.get(KEY_VARIABLE)
-    key_bytes(key)  # refuses what is no key
+        key, where = os.environ.get(KEY_VARIABLE), f" in the variable {KEY_VARIABLE}"
+    try:
+        key_bytes(key)
+    except InvalidKey as error:
+        raise InvalidKey(f"{error.got}{where}") from error
     return key
 
 
@@ -59,7 +63,7 @@ def _read(path: Path) -> str:
         raise InputNotFound(path)
     try:
         with path.open("rb") as stream:
-            text = stream.read(_MOST_BYTES).decode("utf-8")
+            text = stream.read(_MOST_BYTES).decode("utf-8-sig")  # some editors begin files with a mark of no width
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
         raise UsageError(f"got --key-file '{path}', which cannot be read: {reason}; expected a line of text") from error

@@ -44,8 +44,8 @@ def stamp(
 ) -> None:
     """Learn a stamp and the scan that finds it, from photographs alone.
 
-    OUT/model is then a model for `repost stamp --model` and `repost scan --model`. Without --calibration its verdicts
-    follow the bound of the p-value alone, which is careful; `repost evaluate stamp` says how good it is.
+    OUT/model is then a model for `repost evaluate stamp --model`, which says how good it is, and in Python for
+    `load_model`. Without --calibration its verdicts follow the bound of the p-value alone, which is careful.
     """
     from repost.core.extras import require
 
@@ -59,6 +59,8 @@ def stamp(
         raise UsageError(f"got --recipe '{recipe}', expected {', '.join(RECIPES)}")
     name: RecipeName = recipe
     learned, selecting = _parts(photos, validation)
+    further = _pictures(calibration) if calibration else []
+    _refuse_shared({"--photos": learned, "--validation": selecting, "--calibration": further})
     train_photos, validation_photos = Photos(learned, size_px=crop_px, seed=seed), Photos(selecting, seed=None)
     taught = StampRecipe(name, train=train_photos, validation=validation_photos)
     settings = TrainingSettings(
@@ -78,8 +80,8 @@ def stamp(
     with training_progress() as listen:
         result = train(taught, settings, folder=out, progress=listen)
     facts = export_model(result, out / "model", name=recipe, version=version)
-    if calibration:
-        facts = _calibrated(out / "model", _pictures(calibration))
+    if further:
+        facts = _calibrated(out / "model", further)
     if as_json:
         told = {"model": str(out / "model"), "steps": result.steps, "scores": dict(result.scores)}
         typer.echo(json.dumps(told, sort_keys=True))
@@ -118,6 +120,22 @@ def _parts(photos: list[Path], validation: list[Path] | None) -> tuple[list[Path
             "give more, or --validation"
         )
     return [path for path in found if path not in chosen], sorted(chosen)
+
+
+def _refuse_shared(parts: dict[str, list[Path]]) -> None:
+    """Refuse a photograph that serves two ends: weights would be selected, or thresholds set, by what was learned."""
+    from repost.core.errors import UsageError
+    from repost.core.files import digest_file
+
+    seen: dict[str, tuple[str, Path]] = {}
+    for option, paths in parts.items():
+        for path in paths:
+            where, first = seen.setdefault(digest_file(path), (option, path))
+            if where != option:
+                raise UsageError(
+                    f"got '{path}' for {option}, the same file as '{first}' of {where}; expected others, "
+                    "so give each photograph once"
+                )
 
 
 def _pictures(folders: list[Path]) -> list[Path]:

@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from repost.cli.stamp_key import KEY_VARIABLE
+from repost.cli.stamp_key import KEY_VARIABLE, chosen_key
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +133,18 @@ def test_key_files_that_hold_no_key_are_refused(cli, photos, tmp_path):
     assert cli("scan", photos, "--key", "a", "--key-file", tmp_path / "empty").code == 2
 
 
+def test_a_key_that_was_not_typed_is_refused_with_where_it_is_from(cli, photos, tmp_path, monkeypatch):
+    (tmp_path / "empty").write_bytes(b"\n")
+    assert "got an empty key in '" in cli("scan", photos, "--key-file", tmp_path / "empty").err
+    monkeypatch.setenv(KEY_VARIABLE, "")
+    assert f"got an empty key in the variable {KEY_VARIABLE}" in cli("scan", photos).err
+
+
+def test_the_mark_that_some_editors_begin_files_with_is_no_part_of_the_key(tmp_path):
+    (tmp_path / "key.txt").write_bytes(b"\xef\xbb\xbfmine\n")
+    assert chosen_key(None, tmp_path / "key.txt") == "mine"
+
+
 @pytest.mark.parametrize("strength", ["0", "-1", "100", "nan", "inf"])
 def test_a_strength_out_of_range_is_refused_before_anything_is_done(cli, photos, tmp_path, strength):
     said = cli("stamp", photos, "-o", tmp_path / "out", "--strength", strength)
@@ -162,14 +174,15 @@ def test_bad_files_are_rows_and_never_end_the_run(cli, photos, tmp_path):
 
 
 def test_a_picture_that_cannot_carry_a_stamp_is_done_with_a_warning(cli, tmp_path):
-    Image.new("RGB", (320, 240)).save(tmp_path / "black.png")
+    dots = np.where(np.random.default_rng(0).random((240, 320)) < 0.5, 0, 255).astype(np.uint8)  # nothing hides in them
+    Image.fromarray(dots).save(tmp_path / "dots.png")
     out = tmp_path / "out"
-    said = cli("stamp", tmp_path / "black.png", "-o", out, "--strength", "0.25", "--json")  # rounded to nothing
+    said = cli("stamp", tmp_path / "dots.png", "-o", out, "--json")
     assert said.code == 0
     (row,) = rows_of(said)
     assert (row["status"], row["survives"]) == ("done", False)
     assert row["p_value"] > 0.01
-    assert "warning: black.png" in said.err
+    assert "warning: dots.png" in said.err
     assert f"{row['p_value']:.2g}" in row["warning"]
     assert "1 with a warning" in said.err
 

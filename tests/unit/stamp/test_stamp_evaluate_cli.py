@@ -88,6 +88,13 @@ def test_photographs_are_named_once_one_way(cli, tmp_path):
     assert "expected --plan FILE or --positives" in said.err
 
 
+@pytest.mark.parametrize(("option", "value"), [("--key", ""), ("--strength", "9")])
+def test_key_and_strength_are_checked_before_photographs_are_looked_at(call, option, value):
+    said = call(option, value)
+    assert said.code == 2
+    assert "looking for copies" not in said.err
+
+
 def test_every_condition_has_words():
     assert all(condition_in_words(name) != name for name in conditions())
 

@@ -15,14 +15,16 @@ from repost.platforms.catalog import default_profiles  # noqa: E402
 from repost.stamp import load_model, scan, stamp  # noqa: E402
 from repost.stamp.grid import cell_means, grid_over, luma_of  # noqa: E402
 from repost.stamp.key import direction_of  # noqa: E402
-from repost.stamp.learn import RECIPES, Photos, StampRecipe, StampSettings, export_model  # noqa: E402
+from repost.stamp.learn import RECIPES, Photos, StampRecipe, StampRecipeSettings, export_model  # noqa: E402
 from repost.stamp.learn.distort import add_noise, distort, save_as_jpeg, share, to_eight_bits  # noqa: E402
 from repost.stamp.learn.geometry import Geometry, draw_geometry, untouched  # noqa: E402
 from repost.stamp.learn.recipe import draw_carriers  # noqa: E402
 from repost.stamp.learn.release import write_onnx  # noqa: E402
+from repost.stamp.model import WEIGHTS  # noqa: E402
 from repost.stamp.networks import Embedder, Extractor, mask  # noqa: E402
 from repost.stamp.tile import lattice, lay, tile_of  # noqa: E402
-from repost.training import TrainingSettings, train  # noqa: E402
+from repost.stamp.weights import RELEASED  # noqa: E402
+from repost.training import StepContext, TrainingSettings, read_weights, train  # noqa: E402
 from repost.training.draws import seeded_context  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -42,7 +44,7 @@ def context(step: int = 0, steps: int = 10):
 
 def recipe(folder: Path, name: str = "rs_aug", **settings: object) -> StampRecipe:
     paths = sorted(folder.iterdir())
-    told = StampSettings(**{"embedder_width": 8, "extractor_width": 8, **settings})  # type: ignore[arg-type]
+    told = StampRecipeSettings(**{"embedder_width": 8, "extractor_width": 8, **settings})  # type: ignore[arg-type]
     photos, selecting = Photos(paths[:2], size_px=192), Photos(paths[2:], size_px=192, seed=None)
     return StampRecipe(name, train=photos, validation=selecting, settings=told)  # type: ignore[arg-type]
 
@@ -204,7 +206,7 @@ def test_no_photos_and_wrong_settings_are_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match="no photographs"):
         Photos([])
     with pytest.raises(UsageError, match="sigma"):
-        StampSettings(sigma=2)
+        StampRecipeSettings(sigma=2)
     with pytest.raises(UsageError, match="baseline, rs, rs_aug"):
         recipe(folder, name="rsaug")
 
@@ -221,6 +223,23 @@ def test_every_recipe_takes_a_step(name: str, folder: Path) -> None:
     for network in networks.values():
         gradients = [one.grad for one in network.parameters()]
         assert all(gradient is not None and bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_stays_on_the_processor_while_networks_are_elsewhere(
+    seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch's device without values refuses to be mixed with the processor, as a GPU does."""
+    elsewhere = torch.device("meta")
+    monkeypatch.setattr("repost.stamp.learn.distort._send", lambda pictures, rng: pictures)  # codecs need values
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda found: 0.0)
+    taught = recipe(folder)
+    networks = {name: network.to(elsewhere) for name, network in taught.networks().items()}
+    told = StepContext(0, 10, elsewhere, torch.Generator(), random.Random(seed))
+    batch = torch.empty(2, 3, 192, 192, dtype=torch.uint8, device=elsewhere)
+    (turn,) = taught.step(networks, batch, told)
+    assert {loss.device for loss in turn.losses.values()} == {elsewhere}
+    assert set(taught.validate(networks, [batch], told)) == {"z_low", "z_mean", "wrong_key_deviation", "psnr_db"}
 
 
 def test_a_recipe_is_told_apart_by_its_photographs(folder: Path) -> None:
@@ -256,6 +275,21 @@ def test_the_released_networks_keep_their_bound() -> None:
     shown = [torch.as_tensor(part.copy())[None, None] for part in (mean, deviation)]
     bound = mask(*shown)[0, 0].numpy() * model.facts.cap_levels
     assert np.all(np.abs(residual) <= bound + 1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(RELEASED))
+def test_the_released_weights_are_those_of_the_released_networks(name: str) -> None:
+    model = load_model(name)
+    told = model.facts.training["recipe"]
+    extractor, embedder = Extractor(told["extractor_width"]).eval(), Embedder(told["embedder_width"]).eval()
+    for part, network in (("extractor", extractor), ("embedder", embedder)):
+        read_weights(WEIGHTS / name / f"{part}.safetensors", recipe=name).load_into(network)
+    mean, deviation, carrier = (np.random.default_rng(0).random((96, 128), np.float32) for _ in range(3))
+    shown = [torch.as_tensor(part)[None, None] for part in (mean, deviation, carrier)]
+    with torch.no_grad():
+        assert model.estimate(mean) == pytest.approx(extractor(shown[0])[0, 0].numpy(), abs=1e-3)
+        share = embedder(*shown)[0, 0].numpy()
+    assert model.residual(mean, deviation, carrier) == pytest.approx(share * model.facts.cap_levels, abs=1e-3)
 
 
 def test_a_geometry_tells_how_much_is_seen() -> None:

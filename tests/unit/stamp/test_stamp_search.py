@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from repost.stamp import search as stamp_search
 from repost.stamp.key import direction_of
-from repost.stamp.search import cosines, search
+from repost.stamp.search import Candidate, cosines, look_closely, search
 from repost.stamp.spectrum import Spectrum, spectrum_of, turned
 from repost.stamp.tile import lattice, lay, tile_of
-from repost.stamp.views import LEVELS
+from repost.stamp.views import LEVELS, View
 
 DIRECTION = direction_of("a", lattice().dimensions)
 
@@ -63,6 +64,33 @@ def test_another_key_finds_nothing() -> None:
     spectra = {level: spectrum_of(noisy(pattern(level=level, share=level / 96)), level) for level in LEVELS}
     for number in range(10):
         assert search(spectra, direction_of(f"other {number}", lattice().dimensions)).log_e < np.log(100)
+
+
+def test_no_hypothesis_is_weighed_twice_so_that_weights_stay_a_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, weighed, priors = np.random.default_rng(3), [], []
+
+    def recorded(maps: np.ndarray, direction: np.ndarray, shift: tuple[float, float], moves: np.ndarray) -> np.ndarray:
+        del direction
+        places = [np.round((shift[axis] + moves) % 64 * 3 / 2, 6) % 96 for axis in (0, 1)]
+        weighed.extend((one.tobytes(), down, across) for one in maps for down in places[0] for across in places[1])
+        return rng.uniform(-1, 1, (len(maps), len(moves) ** 2))
+
+    class Maps:
+        level = 96
+
+        def through(self, maps: np.ndarray) -> np.ndarray:
+            return maps
+
+    monkeypatch.setattr(stamp_search, "cosines", recorded)
+    monkeypatch.setattr(stamp_search, "log_evidence", lambda cosine, dimensions: np.zeros_like(cosine))
+    for _ in range(40):
+        weighed.clear()
+        shift = tuple(float(step) * 4 / 3 for step in rng.integers(0, 48, 2))
+        match = look_closely({96: Maps()}, [Candidate(View(96, 0.3, 1.1), shift, 0.01, 0.0)], DIRECTION)
+        assert len(set(weighed)) == len(weighed) > 225
+        assert {place for _, *both in weighed for place in both} <= set(range(96)), "one grid of shifts, for all"
+        priors.append(match.log_e)
+    assert max(priors) < np.log(0.01)
 
 
 def test_an_empty_estimate_is_no_evidence() -> None:

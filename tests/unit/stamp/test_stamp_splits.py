@@ -94,6 +94,13 @@ def test_a_plan_is_read_and_a_wrong_one_refused(tmp_path):
         make_split(Plan(positives=(Selection(folder="a"),)), tmp_path)
 
 
+def test_a_file_and_an_empty_selection_are_refused_in_plain_words(folders, tmp_path):
+    with pytest.raises(UsageError, match=r"got the file '.*001\.png', expected a folder"):
+        make_split(plan_of_folders({"positives": [tmp_path / "positives/001.png"]}), tmp_path)
+    with pytest.raises(UsageError, match=r"got none of the 5 photographs in '.*positives'"):
+        make_split(Plan(positives=(Selection(folder="positives", start=9),)), tmp_path)
+
+
 def test_a_flat_picture_is_no_copy_of_another(folders, tmp_path):
     for folder, level in (("positives", 0), ("calibration", 255)):
         Image.fromarray(np.full((40, 50, 3), level, np.uint8)).save(tmp_path / folder / "flat.png")

@@ -108,10 +108,12 @@ class StampMarker:
 
     @property
     def identity(self) -> str:
-        """Version and weights of the model, digest of the code and the key, strength."""
+        """Version and weights of the model, digest of the code, fingerprint of the key, strength."""
+        from repost.stamp.key import key_fingerprint
+
         facts = self._loaded.facts
         weights = f"{facts.embedder_sha256[:12]} {facts.extractor_sha256[:12]}, cap {facts.cap_levels:g}"
-        key = "published" if self.key is None else hashlib.sha256(self.key.encode()).hexdigest()[:12]
+        key = "published" if self.key is None else key_fingerprint(self.key)
         code = _code_digest()[:12]
         return f"{self._loaded.version}, weights {weights}, code {code}, key {key}, strength {self.strength:g}"
 

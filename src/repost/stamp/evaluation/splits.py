@@ -158,7 +158,7 @@ def make_split(plan: Plan, root: Path, *, limit: int | None = None) -> Split:
 
     Raises:
         InputNotFound: A folder is not there.
-        UsageError: A selection holds no photograph.
+        UsageError: A selection holds no photograph, or is a file.
     """
     found: dict[PartName, list[tuple[Photo, Fingerprint]]] = {}
     dropped: list[Dropped] = []
@@ -203,6 +203,8 @@ def _without_near(
 def _listed(selections: Iterable[Selection], root: Path) -> Iterable[Photo]:
     for selection in selections:
         folder = root / selection.folder
+        if folder.is_file():
+            raise UsageError(f"got the file '{folder}', expected a folder of photographs")
         if not folder.is_dir():
             raise InputNotFound(folder)
         paths = sorted(
@@ -214,7 +216,10 @@ def _listed(selections: Iterable[Selection], root: Path) -> Iterable[Photo]:
             random.Random(selection.shuffle).shuffle(paths)
         chosen = paths[selection.start : selection.stop]
         if not chosen:
-            raise UsageError(f"got {len(paths)} photographs in '{folder}' and none chosen, expected at least one")
+            raise UsageError(
+                f"got none of the {len(paths)} photographs in '{folder}', expected at least one; "
+                "name another folder, or choose others with start and stop"
+            )
         for path in chosen:
             yield Photo(f"{folder.name}/{path.relative_to(folder).as_posix()}", path, digest_file(path))
 

@@ -30,7 +30,7 @@ _GAINS = 1.8  # about the range in which `gain` scales residuals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StampSettings:
+class StampRecipeSettings:
     """What decides a stamp besides the photographs and the training settings.
 
     Attributes:
@@ -66,10 +66,10 @@ class StampSettings:
             raise UsageError(f"got cap_levels={self.cap_levels}, expected up to 32")
 
 
-RECIPES: dict[RecipeName, StampSettings] = {
-    "baseline": StampSettings(augment=False, sigma=0.0),
-    "rs": StampSettings(augment=False, sigma=0.25, noisy=0.5),
-    "rs_aug": StampSettings(),
+RECIPES: dict[RecipeName, StampRecipeSettings] = {
+    "baseline": StampRecipeSettings(augment=False, sigma=0.0),
+    "rs": StampRecipeSettings(augment=False, sigma=0.25, noisy=0.5),
+    "rs_aug": StampRecipeSettings(),
 }
 """DeepRAFT's three: plain; with randomized smoothing; with a stochastic concatenation of augmentations as well."""
 
@@ -106,7 +106,7 @@ class StampRecipe(Recipe):
     selects_by = "z_low"
 
     def __init__(
-        self, name: RecipeName, *, train: Photos, validation: Photos, settings: StampSettings | None = None
+        self, name: RecipeName, *, train: Photos, validation: Photos, settings: StampRecipeSettings | None = None
     ) -> None:
         if name not in RECIPES:
             raise UsageError(f"got the recipe '{name}', expected one of {', '.join(RECIPES)}")
@@ -214,7 +214,8 @@ class StampRecipe(Recipe):
         """What the weakest tenth reaches, in standard deviations; the mean; a wrong key; PSNR, dB."""
         found: dict[str, list[Tensor]] = {"z": [], "wrong": [], "psnr_db": []}
         for batch in batches:
-            stamped = self.stamp(networks, batch.float() / 255, context, strength=torch.ones(len(batch)))
+            strength = torch.ones(len(batch), device=batch.device)
+            stamped = self.stamp(networks, batch.float() / 255, context, strength=strength)
             found["psnr_db"].append(stamped.psnr_db)
             for _ in range(6):
                 z, wrong = self.look(networks, stamped, context)

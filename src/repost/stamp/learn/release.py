@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from repost.stamp.learn.recipe import StampSettings
+from repost.stamp.learn.recipe import StampRecipeSettings
 from repost.stamp.model import ModelFacts
 from repost.stamp.networks import Embedder, Extractor
 from repost.training import TrainingResult, read_weights
@@ -42,8 +42,8 @@ def export_model(
     folder.mkdir(parents=True, exist_ok=True)
     read = {part: read_weights(path, recipe=name) for part, path in result.weights.items()}
     card = read["extractor"].card
-    facts = {key: value for key, value in card.facts.items() if key in StampSettings.__dataclass_fields__}
-    settings = StampSettings(**facts)
+    facts = {key: value for key, value in card.facts.items() if key in StampRecipeSettings.__dataclass_fields__}
+    settings = StampRecipeSettings(**facts)
     networks: dict[str, nn.Module] = {
         "embedder": Embedder(settings.embedder_width),
         "extractor": Extractor(settings.extractor_width),
