@@ -90,7 +90,10 @@ class Calibration:
 def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> Iterator[Calibration]:
     """Scan photographs without a stamp under many keys.
 
-    Under a random key every picture has the same null (see `null`), so that many keys are as good as many pictures.
+    Under a random key the null of every single view is the same for all pictures (see `null`). How the views of a
+    picture depend on each other is its own, and decides how careful the mixture is: so take many pictures, and many
+    keys. For the pictures at hand keys are independent draws, and the bounds hold: hits of unlike chances scatter less
+    than those of one (Hoeffding, Annals of Mathematical Statistics 27, 1956).
 
     Args:
         model: To be calibrated.

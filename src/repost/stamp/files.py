@@ -140,8 +140,8 @@ def warning_of(check: ScanResult) -> str | None:
         return None
     found = "is not found" if check.stamped is False else "is uncertain"
     return (
-        f"the stamp {found} in the written file (p = {check.p_value:.2g}): the picture is too flat, too dark or too "
-        "bright to hold one, or its format too coarse; take another picture, a larger copy, or a higher --strength"
+        f"the stamp {found} in the written file (p = {check.p_value:.2g}): the picture is too noisy or too hard in its "
+        "contrasts to hold one, or its format too coarse; take another picture, a larger copy, or a higher --strength"
     )
 
 

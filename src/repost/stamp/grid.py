@@ -133,7 +133,7 @@ def check_pixels(pixels: NDArray[np.uint8], *, least_px: int) -> None:
     if not isinstance(pixels, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
         raise InvalidPixels(got=type(pixels).__name__, expected=_EXPECTED)
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
-        raise InvalidPixels(got=f"an array of {pixels.dtype} and shape {pixels.shape}", expected=_EXPECTED)
+        raise InvalidPixels(got=f"{pixels.dtype} and shape {pixels.shape}", expected=_EXPECTED)
     height, width = pixels.shape[:2]
     if min(height, width) < least_px:
         raise PictureTooSmall(width, height, least_px=least_px)

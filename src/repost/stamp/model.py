@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from repost.core.errors import InvalidWeights, ModelNotFound
 from repost.stamp.weights import RELEASED
@@ -37,7 +37,7 @@ class NullScore(BaseModel):
         score: The score.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     rate: float = Field(gt=0, le=1)
     score: float
 
@@ -59,7 +59,7 @@ class ModelFacts(BaseModel):
         training: Recipe, steps, seed, data and their licences.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     schema_version: Literal[1] = 1
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
     version: int = Field(ge=1)
@@ -71,6 +71,12 @@ class ModelFacts(BaseModel):
     embedder_sha256: str
     extractor_sha256: str
     training: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _uncertain_is_less(self) -> Self:
+        if self.uncertain_score > self.stamped_score:
+            raise ValueError(f"uncertain_score {self.uncertain_score:g} is above stamped_score {self.stamped_score:g}")
+        return self
 
 
 class Network(Protocol):
@@ -137,7 +143,7 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> StampModel:
         name: A released model, or the folder of one that you trained.
 
     Returns:
-        The model; the same object when asked again in the same process.
+        The model; the same object when asked again in the same process, as long as its facts stay the same.
 
     Raises:
         ModelNotFound: There is none.
@@ -148,7 +154,8 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> StampModel:
     folder = Path(name)
     if not (folder / _FACTS).is_file():
         raise ModelNotFound(str(name), available=sorted(RELEASED))
-    return _loaded(folder, None)
+    facts = hashlib.sha256(_read(folder / _FACTS, None)).hexdigest()  # it may have been trained or calibrated again
+    return _loaded(folder, facts)
 
 
 def read_facts(folder: Path, *, sha256: str | None = None) -> ModelFacts:
@@ -170,12 +177,12 @@ def read_facts(folder: Path, *, sha256: str | None = None) -> ModelFacts:
         return ModelFacts.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidWeights(path, reason=f"{where}: {first['msg']}", expected="the facts of a stamp model") from error
+        said = ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
+        raise InvalidWeights(path, reason=said, expected="the facts of a stamp model") from error
 
 
 @lru_cache(maxsize=8)
-def _loaded(folder: Path, sha256: str | None) -> StampModel:
+def _loaded(folder: Path, sha256: str) -> StampModel:
     facts = read_facts(folder, sha256=sha256)
     embedder = _session(folder / "embedder.onnx", facts.embedder_sha256, {"mean", "deviation", "carrier"})
     extractor = _session(folder / "extractor.onnx", facts.extractor_sha256, {"mean"})
@@ -197,7 +204,24 @@ def _session(path: Path, sha256: str, inputs: set[str]) -> Network:
     found: set[str] = {given.name for given in session.get_inputs()}
     if found != inputs:
         raise InvalidWeights(path, reason=f"it takes {sorted(found)}", expected=f"a network of {sorted(inputs)}")
+    _check_planes(session, path, inputs)
     return session
+
+
+def _check_planes(session: Network, path: Path, inputs: set[str]) -> None:
+    """Refuse a network that does not make one finite plane of planes of the same size."""
+    shape = (1, 1, 48, 64)
+    try:
+        found = [np.asarray(one) for one in session.run(None, dict.fromkeys(inputs, np.full(shape, 0.5, np.float32)))]
+    except Exception as error:  # as above: planes of another type or rank are asked for, or it fails
+        raise InvalidWeights(
+            path, reason="it does not take planes", expected="float32 (1, 1, rows, columns)"
+        ) from error
+    if [(one.shape, one.dtype) for one in found] != [(shape, np.float32)] or not np.isfinite(found[0]).all():
+        told = ", ".join(f"{one.dtype} {one.shape}" for one in found)
+        raise InvalidWeights(
+            path, reason=f"of planes of {shape} it makes {told}", expected="one finite float32 plane of that size"
+        )
 
 
 def _read(path: Path, sha256: str | None) -> bytes:

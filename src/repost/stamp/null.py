@@ -5,6 +5,10 @@ to do with the picture is a direction drawn uniformly from the sphere in D dimen
 cosine between the two has one known distribution, for every picture, stamped or not: that of a coordinate of a random
 point on the sphere. A stamp made with another key is such a picture as well.
 
+**A key that is fixed and public** was drawn once for all pictures. The p-value holds for any picture and a random key;
+that this one key is no worse than others on pictures in general has to be counted (`evaluation`), and it does not hold
+for pictures made by who knows the key.
+
 **Many views.** Thousands of views and shifts are tried, and their cosines depend on each other. Of each, exp(t cos) /
 E[exp(t cos)] has mean 1 under the null; so has any mixture of them with weights that sum to 1, however they depend
 on each other. Such a mixture E is an *e-value*, and P(E >= 1/a) <= a for every a (Markov; Vovk and Wang, Annals of

@@ -1,5 +1,6 @@
 """Stamping and scanning pictures with the released model."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from plain_networks import write_model
 from skimage import data
 
 from repost.core.errors import InvalidKey, InvalidPixels, InvalidWeights, ModelNotFound, PictureTooSmall, UsageError
@@ -210,3 +212,55 @@ def test_the_mean_of_frames_shows_what_each_hides() -> None:
     alone = max(find_key(frame, "a key").score for frame in frames)
     assert find_key(mean_estimates(frames), "a key").score > alone + 2
     assert not find_key(mean_estimates(frames), "another").stamped
+
+
+def test_a_model_that_was_calibrated_again_is_loaded_again(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "m")
+    assert load_model(folder) is load_model(folder)
+    told = json.loads((folder / "model.json").read_text()) | {"stamped_score": 4.5}
+    (folder / "model.json").write_text(json.dumps(told))
+    assert load_model(folder).facts.stamped_score == 4.5
+
+
+def replaced(folder: Path, nodes: list[object], *, type_: int, rank: int, outputs: int = 1) -> Path:
+    """A model whose extractor is another network."""
+    onnx = pytest.importorskip("onnx")
+    helper = onnx.helper
+    facts = json.loads((write_model(folder) / "model.json").read_text())
+    given = helper.make_tensor_value_info("mean", type_, [None] * rank)
+    made = [helper.make_tensor_value_info(f"o{number}", type_, None) for number in range(outputs)]
+    zero = helper.make_tensor("zero", type_, [1], [0.0])
+    graph = helper.make_graph([helper.make_node(*node) for node in nodes], "g", [given], made, [zero])
+    data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    (folder / "extractor.onnx").write_bytes(data)
+    facts["extractor_sha256"] = hashlib.sha256(data).hexdigest()
+    (folder / "model.json").write_text(json.dumps(facts))
+    return folder
+
+
+SAME = ("Identity", ["mean"], ["o0"])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "settings"),
+    [
+        ([SAME], {"type_": 1, "rank": 2}),
+        ([SAME], {"type_": 11, "rank": 4}),
+        ([SAME, ("Identity", ["mean"], ["o1"])], {"type_": 1, "rank": 4, "outputs": 2}),
+        ([("ReduceMean", ["mean"], ["o0"])], {"type_": 1, "rank": 4}),
+        ([("Div", ["zero", "zero"], ["q"]), ("Mul", ["mean", "q"], ["o0"])], {"type_": 1, "rank": 4}),
+    ],
+    ids=["rank", "double", "two outputs", "one number", "NaN"],
+)
+def test_a_network_that_makes_no_plane_of_planes_is_refused(nodes: list, settings: dict, tmp_path: Path) -> None:
+    with pytest.raises(InvalidWeights, match=r"extractor\.onnx"):
+        load_model(replaced(tmp_path / "m", nodes, **settings))
+
+
+@pytest.mark.parametrize("facts", [{"stamped_score": float("nan")}, {"uncertain_score": 9.0}, {"cap_levels": 0}])
+def test_thresholds_without_sense_are_refused(facts: dict, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "m")
+    told = json.loads((folder / "model.json").read_text()) | facts
+    (folder / "model.json").write_text(json.dumps(told))
+    with pytest.raises(InvalidWeights, match=r"model\.json': [a-z]+_"):
+        load_model(folder)
