@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from repost.core.errors import UsageError
 from repost.media.upload import Upload
 from repost.metrics.intervals import upper_bound
+from repost.stamp.embed import LEAST_PX, stamp
 from repost.stamp.model import ModelFacts, NullScore, StampModel
 from repost.stamp.scan import estimates_of, find_key
+
+if TYPE_CHECKING:
+    from repost.media.picture import Rgb8
 
 RATES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 5e-4)
 STAMPED_RATE, UNCERTAIN_RATE = 5e-4, 1e-2
@@ -74,7 +79,8 @@ class Calibration:
             )
         by_rate = {one.rate: one.score for one in told}
         text = (
-            f"{len(self.scores)} scores of {self.photos} photographs under {self.keys} random keys each; "
+            f"{len(self.scores)} scores of {self.photos} photographs under {self.keys} random keys each, "
+            "half of them with another key's stamp; "
             "rates are upper bounds of 95 % one-sided confidence"
         )
         return facts.model_copy(
@@ -88,7 +94,7 @@ class Calibration:
 
 
 def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> Iterator[Calibration]:
-    """Scan photographs without a stamp under many keys.
+    """Scan photographs under many keys: without a stamp, and with that of another key, which is as good as none.
 
     Under a random key the null of every single view is the same for all pictures (see `null`). How the views of a
     picture depend on each other is its own, and decides how careful the mixture is: so take many pictures, and many
@@ -98,7 +104,7 @@ def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> 
     Args:
         model: To be calibrated.
         photos: That were used for nothing else.
-        keys: Random keys for each.
+        keys: Random keys for each, half of them for the photograph with another key's stamp.
 
     Yields:
         After each photograph what is known so far.
@@ -112,7 +118,16 @@ def calibrate(model: StampModel, photos: Sequence[Path], *, keys: int = 120) -> 
     scores: list[float] = []
     for number, path in enumerate(photos, 1):
         upload = Upload.of(path)
-        estimates = estimates_of(upload.picture.rgb8(), model=model)
-        drawn = (f"calibration {upload.digest} {key}" for key in range(keys))
-        scores += [find_key(estimates, key, model=model).score for key in drawn]
+        plain = upload.picture.rgb8()
+        for number_of_keys, pixels in ((keys - keys // 2, plain), (keys // 2, _stamped(plain, upload.digest, model))):
+            estimates = estimates_of(pixels, model=model)
+            drawn = (f"calibration {upload.digest} {pixels is plain} {key}" for key in range(number_of_keys))
+            scores += [find_key(estimates, key, model=model).score for key in drawn]
         yield Calibration(tuple(sorted(scores)), number, keys)
+
+
+def _stamped(pixels: Rgb8, digest: str, model: StampModel) -> Rgb8:
+    """With the stamp of a key that is not scanned for; as it is, if it is too small for one."""
+    if min(pixels.shape[:2]) < LEAST_PX:
+        return pixels.copy()
+    return stamp(pixels, f"another key than those for {digest}", model=model)

@@ -62,7 +62,7 @@ def needed_gain(
     psnr_db = 20 * math.log10(255) - 10 * math.log10(float(np.square(residual).mean()) + 1e-9)
     loudest = float(np.abs(residual).max()) + 1e-9
     allowed = min(MOST_GAIN, MOST_LEVELS / loudest, 10 ** ((psnr_db - LEAST_PSNR_DB) / 20))
-    gains = [*(float(gain) for gain in _GAINS if gain < allowed), max(allowed, LEAST_GAIN)]
+    gains = [*(float(gain) for gain in _GAINS if gain < allowed), allowed]
 
     def on_grid(gain: float) -> bool:
         shown = np.add(mean, residual * np.float32(gain / 255), dtype=np.float32)

@@ -90,9 +90,10 @@ def scan(pixels: NDArray[np.uint8], key: str | None = None, *, model: StampModel
     candidates: list[Candidate] = []
     for level in _levels(luma):
         spectra[level] = _estimated(luma, level, model)
-        candidates += promising(spectra[level], direction)
-        if candidates[0].estimate > _CERTAIN:  # most photos come back as they went
-            match = look_closely(spectra, candidates[:1], direction)
+        found = promising(spectra[level], direction)
+        candidates += found
+        if found[0].estimate > _CERTAIN:  # most photos come back as they went
+            match = look_closely(spectra, found[:1], direction)
             if match.log_e > _CERTAIN:
                 return result_of(match, model)
     match = look_closely(spectra, candidates, direction)

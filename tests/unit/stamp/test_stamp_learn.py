@@ -185,6 +185,23 @@ def test_distortions_are_repeatable_and_differentiable(channels: int) -> None:
         assert bool(torch.isfinite(gradient).all())
 
 
+def test_mixed_precision_does_not_round_pictures() -> None:
+    pictures, geometry = torch.rand(2, 1, 192, 192), untouched(2)
+    for seed in range(8):
+        plain = distort(pictures, geometry, random.Random(seed), torch.Generator().manual_seed(1))
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = distort(pictures, geometry, random.Random(seed), torch.Generator().manual_seed(1))
+        assert torch.equal(plain, mixed)
+
+
+def test_photos_that_are_many_are_not_all_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repost.stamp.learn.photos._MOST_KEPT", 2)
+    photos = Photos(sorted(folder.iterdir()), size_px=64, seed=None)
+    first = [photos[index] for index in range(3)]
+    assert all(torch.equal(photos[index], before) for index, before in enumerate(first))
+    assert len(photos._kept) == 2
+
+
 def test_noise_has_its_sigma() -> None:
     noisy = add_noise(torch.zeros(2, 1, 200, 200), torch.tensor([0.0, 0.25]), torch.Generator().manual_seed(0))
     assert noisy.flatten(1).std(1).tolist() == pytest.approx([0, 0.25], abs=0.005)

@@ -74,8 +74,9 @@ def distort(pictures: Tensor, geometry: Geometry, rng: random.Random, generator:
     kinds.insert(rng.randint(0, len(kinds)), lambda shown: _send(shown, rng))
     if rng.random() < 0.2:
         kinds.append(lambda shown: _send(shown, rng))
-    for kind in kinds:
-        pictures = kind(pictures)
+    with torch.autocast(pictures.device.type, enabled=False):  # half precision would round pictures like a coarse file
+        for kind in kinds:
+            pictures = kind(pictures)
     return pictures
 
 

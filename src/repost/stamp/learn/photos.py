@@ -18,13 +18,14 @@ from repost.media.upload import Upload
 
 _LARGEST_SHORT_SIDE_PX = 720  # of what is kept in memory: crops are never as fine as that
 _CROPS_A_PHOTO = 8
+_MOST_KEPT = 600
 
 
 class Photos:
     """Square pieces of photographs, at random places and sizes, mirrored by chance.
 
-    An item depends on the photographs, the seed, the epoch and the index alone. Photographs are decoded once and kept,
-    at most 720 pixels on the short side (about 2 MB each).
+    An item depends on the photographs, the seed, the epoch and the index alone. Up to 600 photographs are decoded once
+    and kept, at most 720 pixels on the short side: about 2 MB each.
 
     Args:
         paths: Of photographs.
@@ -90,5 +91,7 @@ class Photos:
             if min(image.size) > _LARGEST_SHORT_SIDE_PX:
                 share = _LARGEST_SHORT_SIDE_PX / min(image.size)
                 image = image.resize([max(1, round(share * side)) for side in image.size], Image.Resampling.LANCZOS)
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
             self._kept[index] = image
         return self._kept[index]
