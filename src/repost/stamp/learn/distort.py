@@ -74,7 +74,8 @@ def distort(pictures: Tensor, geometry: Geometry, rng: random.Random, generator:
     kinds.insert(rng.randint(0, len(kinds)), lambda shown: _send(shown, rng))
     if rng.random() < 0.2:
         kinds.append(lambda shown: _send(shown, rng))
-    with torch.autocast(pictures.device.type, enabled=False):  # half precision would round pictures like a coarse file
+    # half precision would round pictures like a coarse file
+    with torch.autocast("cuda" if pictures.is_cuda else "cpu", enabled=False):
         for kind in kinds:
             pictures = kind(pictures)
     return pictures
