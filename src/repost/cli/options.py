@@ -21,6 +21,9 @@ MaxPixels: TypeAlias = Annotated[
 ]
 
 
+Model: TypeAlias = Annotated[str, typer.Option(help="Stamp model: a released one, or the folder of one you trained.")]
+
+
 def check_folder(option: str, folder: Path) -> None:
     """Refuse a folder that cannot be made, before work that takes long.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from repost.cli.options import AsJson, MaxPixels, Sources, Workers
+from repost.cli.options import AsJson, MaxPixels, Model, Sources, Workers
 from repost.cli.stamp_key import Key, KeyFile
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def scan(
     sources: Sources,
     key: Key = None,
     key_file: KeyFile = None,
+    model: Model = "rs_aug",
     workers: Workers = 0,
     max_pixels: MaxPixels = None,
     as_json: AsJson = False,
@@ -34,12 +35,9 @@ def scan(
     from repost.stamp.scan_files import scan_files
 
     wanted_key = chosen_key(key, key_file)
-    found = list(
-        _told(
-            scan_files(sources, key=wanted_key, jobs=workers or os.cpu_count() or 1, max_pixels=max_pixels),
-            as_json=as_json,
-        )
-    )
+    jobs = workers or os.cpu_count() or 1
+    scans = scan_files(sources, key=wanted_key, jobs=jobs, max_pixels=max_pixels, model=model)
+    found = list(_told(scans, as_json=as_json))
     if found and not as_json:
         from repost.report.stamp import print_table, scan_table
 

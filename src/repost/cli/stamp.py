@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repost.cli.options import AsJson, MaxPixels, Sources, Workers
+from repost.cli.options import AsJson, MaxPixels, Model, Sources, Workers
 from repost.cli.stamp_key import Key, KeyFile
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def stamp(
     key_file: KeyFile = None,
     strength: Annotated[float, typer.Option(help="Times the model's own amplitude.")] = 1.0,
     again: Annotated[bool, typer.Option("--again", help="Stamp files that carry a stamp already, too.")] = False,
+    model: Model = "rs_aug",
     workers: Workers = 0,
     max_pixels: MaxPixels = None,
     as_json: AsJson = False,
@@ -46,7 +47,7 @@ def stamp(
     from repost.stamp.model import load_model
     from repost.stamp.still import StampSettings
 
-    wanted = StampSettings(chosen_key(key, key_file), strength, again, max_pixels)
+    wanted = StampSettings(chosen_key(key, key_file), strength, again, max_pixels, model)
     check_strength(strength)
     found = batch.list_inputs(sources, out)
     if not found:
@@ -57,7 +58,7 @@ def stamp(
     work = StampFiles(
         out,
         wanted,
-        load_model().version,
+        load_model(model).version,
         key_fingerprint(wanted.key),
         named=frozenset(entry.id for entry in found if entry.explicit),
         renamed=frozenset(stems) - batch.names_kept(stems),

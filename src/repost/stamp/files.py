@@ -17,6 +17,7 @@ from repost.core.files import write_atomic
 from repost.core.heap import keep_freed_memory
 from repost.media.read import read_file
 from repost.media.sniff import suffix_fits
+from repost.stamp.model import load_model
 from repost.stamp.offered import medium_of
 from repost.stamp.still import StampSettings, stamp_still
 
@@ -56,6 +57,7 @@ class StampFiles:
         known = {
             "repost": __version__,
             "model": self.model,
+            "weights": load_model(wanted.model).facts.embedder_sha256,
             "key": self.fingerprint,
             "strength": wanted.strength,
             "again": wanted.again,

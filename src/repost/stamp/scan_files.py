@@ -15,7 +15,7 @@ from repost.core.errors import RepostError, UsageError
 from repost.core.heap import keep_freed_memory
 from repost.media.read import read_file
 from repost.stamp.files import rounded
-from repost.stamp.model import load_model
+from repost.stamp.model import DEFAULT_MODEL, load_model
 from repost.stamp.offered import medium_of
 from repost.stamp.still import scan_still
 
@@ -59,7 +59,12 @@ class FileScan:
 
 
 def scan_files(
-    sources: Sequence[Path], *, key: str | None = None, jobs: int = 1, max_pixels: int | None = None
+    sources: Sequence[Path],
+    *,
+    key: str | None = None,
+    jobs: int = 1,
+    max_pixels: int | None = None,
+    model: str = DEFAULT_MODEL,
 ) -> Generator[FileScan | None, None, None]:
     """Look for a stamp in every image and video.
 
@@ -68,6 +73,7 @@ def scan_files(
         key: Whose stamp; the published default when None.
         jobs: Worker processes; with 1 there is none.
         max_pixels: Limit on width x height; the limit in force when None.
+        model: Name or folder of the model; see `model.load_model`.
 
     Yields:
         What was found in each file as soon as it and all before it are known: in the order of `sources`, those of a
@@ -77,7 +83,7 @@ def scan_files(
         InputNotFound: A source does not exist.
         UsageError: There is no file in them.
     """
-    model = load_model().version
+    version = load_model(model).version
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
         out = Path(scratch)
         found = _in_order(batch.list_inputs(sources, out), sources)
@@ -86,7 +92,7 @@ def scan_files(
             raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
         items = [batch.Item(entry.id, entry.path) for entry in found]
         named_ids = frozenset(entry.id for entry in found if entry.explicit)
-        work = ScanFiles(key, model, named_ids, max_pixels)
+        work = ScanFiles(key, version, model, named_ids, max_pixels)
         events = batch.run(items, work, out=out, jobs=min(jobs, len(items)))
         with closing(events):
             yield from map(_scan_of, _sorted_as(items, events))
@@ -98,26 +104,28 @@ class ScanFiles:
 
     Attributes:
         key: Whose stamp; the published default when None.
-        model: Version of the model that looks.
+        version: Of the model that looks.
+        model: Its name or folder.
         named: Ids of files that were named themselves: these are expected to be media, whatever they are called.
         max_pixels: Limit on width x height; the limit in force when None.
     """
 
     key: str | None = field(repr=False)
-    model: str
+    version: str
+    model: str = DEFAULT_MODEL
     named: frozenset[str] = frozenset()
     max_pixels: int | None = None
 
     def settings(self, part: str) -> str:
         """Nothing: what is found is not kept from run to run."""
         del part
-        return self.model
+        return self.version
 
     def blank(self, item: batch.Item, part: str) -> dict[str, object]:
         """A row of which nothing is known yet."""
         del part
         unknown = dict.fromkeys(("stamped", "score", "p_value", "frames"))
-        return {"file": os.fspath(item.source), **unknown, "model": self.model}
+        return {"file": os.fspath(item.source), **unknown, "model": self.version}
 
     def run(self, item: batch.Item, parts: tuple[str, ...]) -> Iterator[batch.Row]:
         """Scan one file."""
@@ -136,14 +144,16 @@ class ScanFiles:
 
     def _scan_still(self, item: batch.Item, name: str) -> dict[str, object]:
         keep_freed_memory()
-        found = scan_still(read_file(item.source), self.key, name=name, max_pixels=self.max_pixels)
+        data = read_file(item.source)
+        found = scan_still(data, self.key, name=name, max_pixels=self.max_pixels, model=self.model)
         return {"stamped": found.stamped, "score": rounded(found.score), "p_value": rounded(found.p_value)}
 
     def _scan_video(self, item: batch.Item, name: str) -> dict[str, object]:
         from repost.media.video.upload import VideoUpload
         from repost.stamp.video import scan_video
 
-        found, frames = scan_video(VideoUpload(item.source, name=name, max_pixels=self.max_pixels), self.key)
+        upload = VideoUpload(item.source, name=name, max_pixels=self.max_pixels)
+        found, frames = scan_video(upload, self.key, model=self.model)
         measured = {"score": rounded(found.score), "p_value": rounded(found.p_value)}
         return {"stamped": found.stamped, "frames": frames, **measured}
 

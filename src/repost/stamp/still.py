@@ -11,6 +11,7 @@ from repost.media.read import NO_LIMIT, read_picture
 from repost.media.upload import Upload
 from repost.stamp.embed import LEAST_PX, stamp
 from repost.stamp.layers import opaque_pixels, with_changed_colours
+from repost.stamp.model import DEFAULT_MODEL, load_model
 from repost.stamp.saving import save_like, saving_like
 from repost.stamp.scan import ScanResult, estimates_of, find_key, scan
 
@@ -28,12 +29,14 @@ class StampSettings:
         strength: Times the model's own amplitude.
         again: Whether files that carry a stamp get another.
         max_pixels: Limit on width x height; the limit in force when None.
+        model: Name or folder of the model; see `model.load_model`.
     """
 
     key: str | None = field(default=None, repr=False)
     strength: float = 1.0
     again: bool = False
     max_pixels: int | None = None
+    model: str = DEFAULT_MODEL
 
     @property
     def keys_looked_for(self) -> Iterator[tuple[str, str | None]]:
@@ -87,18 +90,20 @@ def stamp_still(data: bytes, settings: StampSettings, *, name: str) -> StampedSt
     with errors_naming(name):
         check_size(upload.facts.width_px, upload.facts.height_px)
     saving = saving_like(upload)
-    picture = upload.picture
+    picture, model = upload.picture, load_model(settings.model)
     notes = list(saving.notes)
     if not settings.again:
         with errors_naming(name):
-            estimates = estimates_of(opaque_pixels(picture))
+            estimates = estimates_of(opaque_pixels(picture), model=model)
         for whose, key in settings.keys_looked_for:
-            notes += refuse_stamped(find_key(estimates, key), name=name, whose=whose)
+            notes += refuse_stamped(find_key(estimates, key, model=model), name=name, whose=whose)
     with errors_naming(name):
-        stamped = with_changed_colours(picture, lambda pixels: stamp(pixels, settings.key, strength=settings.strength))
+        stamped = with_changed_colours(
+            picture, lambda pixels: stamp(pixels, settings.key, strength=settings.strength, model=model)
+        )
     written = save_like(upload, stamped, saving)
     again = read_picture(written, name=name, max_pixels=NO_LIMIT)
-    check = scan(opaque_pixels(again), settings.key)
+    check = scan(opaque_pixels(again), settings.key, model=model)
     return StampedStill(written, saving.format, saving.extension, check, tuple(notes))
 
 
@@ -122,7 +127,9 @@ def refuse_stamped(found: ScanResult, *, name: str, whose: str) -> Iterator[str]
         yield f"it may have carried the stamp of {whose} before (p = {found.p_value:.1e})"
 
 
-def scan_still(data: bytes, key: str | None = None, *, name: str, max_pixels: int | None = None) -> ScanResult:
+def scan_still(
+    data: bytes, key: str | None = None, *, name: str, max_pixels: int | None = None, model: str = DEFAULT_MODEL
+) -> ScanResult:
     """Look for a stamp in a picture.
 
     Args:
@@ -130,6 +137,7 @@ def scan_still(data: bytes, key: str | None = None, *, name: str, max_pixels: in
         key: Whose stamp; the published default when None.
         name: What it is called in errors.
         max_pixels: Limit on width x height; the limit in force when None.
+        model: Name or folder of the model; see `model.load_model`.
 
     Returns:
         Verdict, score and p-value; alpha is laid on white, and orientation makes no difference.
@@ -140,7 +148,7 @@ def scan_still(data: bytes, key: str | None = None, *, name: str, max_pixels: in
     """
     picture = _opened(data, name, max_pixels).picture
     with errors_naming(name):
-        return scan(opaque_pixels(picture), key)
+        return scan(opaque_pixels(picture), key, model=load_model(model))
 
 
 def check_size(width_px: int, height_px: int) -> None:

@@ -27,7 +27,7 @@ from repost.stamp.embed import Shift, shift_of, stamp
 from repost.stamp.evidence import pool_scores
 from repost.stamp.grid import cell_means, grid_over
 from repost.stamp.grid import luma_of as unit_luma_of
-from repost.stamp.model import load_model
+from repost.stamp.model import DEFAULT_MODEL, StampModel, load_model
 from repost.stamp.scan import Estimates, ScanResult, estimates_of, find_key, mean_estimates, result_of
 from repost.stamp.search import Match
 from repost.stamp.still import StampSettings, check_size, errors_naming, refuse_stamped
@@ -208,7 +208,8 @@ def stamp_video(
         on_frame=part(0, _SHARE_OF_STAMPING),
     )
     written = VideoUpload(out, name=upload.name, max_pixels=NO_LIMIT)
-    check, frames = scan_video(written, settings.key, on_frame=part(_SHARE_OF_STAMPING, 1))
+    told = part(_SHARE_OF_STAMPING, 1)
+    check, frames = scan_video(written, settings.key, on_frame=told, model=settings.model)
     return StampedClip(check, frames, tuple(notes))
 
 
@@ -228,7 +229,8 @@ class _Stamper:
         if self._shift is None:
             self._shift = shift_of(cell_means(unit_luma_of(seen), grid_over(*seen.shape)), key)
         with errors_naming(self._name):
-            stamped = stamp(seen, key, strength=self._settings.strength, shift=self._shift)
+            model = load_model(self._settings.model)
+            stamped = stamp(seen, key, strength=self._settings.strength, shift=self._shift, model=model)
         moved = stamped.astype(np.float32) - seen
         low, high = 0, 255
         if not full:
@@ -242,7 +244,7 @@ class _Stamper:
 
 
 def scan_video(
-    upload: VideoUpload, key: str | None = None, *, on_frame: OnFrame | None = None
+    upload: VideoUpload, key: str | None = None, *, on_frame: OnFrame | None = None, model: str = DEFAULT_MODEL
 ) -> tuple[ScanResult, int]:
     """Look for a stamp in a video.
 
@@ -250,6 +252,7 @@ def scan_video(
         upload: The video.
         key: Whose stamp; the published default when None.
         on_frame: Told how many frames are decoded.
+        model: Name or folder of the model; see `model.load_model`.
 
     Returns:
         Verdict, score and p-value of the evidence pooled over frames (`pool_scores`) and of their mean, the view of
@@ -260,16 +263,19 @@ def scan_video(
         MediaError: It is damaged, or too small.
     """
     with errors_naming(upload.name):
-        frames = [estimates_of(luma) for luma in _lumas(upload, most=MOST_FRAMES_SCANNED, on_frame=on_frame)]
-    return _pooled(frames, key), len(frames)
+        loaded = load_model(model)
+        lumas = _lumas(upload, most=MOST_FRAMES_SCANNED, on_frame=on_frame)
+        frames = [estimates_of(luma, model=loaded) for luma in lumas]
+    return _pooled(frames, key, loaded), len(frames)
 
 
 def _refuse_stamped_frames(upload: VideoUpload, settings: StampSettings) -> Iterator[str]:
     """Refuse a clip that carries a stamp of a key that is looked for; see `refuse_stamped`."""
     with errors_naming(upload.name):
-        estimates = [estimates_of(luma) for luma in _lumas(upload, most=_FRAMES_SCANNED_BEFORE)]
+        model = load_model(settings.model)
+        estimates = [estimates_of(luma, model=model) for luma in _lumas(upload, most=_FRAMES_SCANNED_BEFORE)]
     for whose, key in settings.keys_looked_for:
-        found = _pooled(estimates, key)
+        found = _pooled(estimates, key, model)
         yield from refuse_stamped(found, name=upload.name, whose=whose)
 
 
@@ -285,13 +291,13 @@ def _lumas(upload: VideoUpload, *, most: int, on_frame: OnFrame | None = None) -
                 on_frame(index + 1)
 
 
-def _pooled(frames: Sequence[Estimates], key: str | None) -> ScanResult:
+def _pooled(frames: Sequence[Estimates], key: str | None, model: StampModel) -> ScanResult:
     """Evidence of the frames one by one, and of their mean, each with half of the weight."""
-    alone = [find_key(frame, key) for frame in frames]
-    together = find_key(mean_estimates(frames), key)
+    alone = [find_key(frame, key, model=model) for frame in frames]
+    together = find_key(mean_estimates(frames), key, model=model)
     score = pool_scores([pool_scores(found.score for found in alone), together.score])
     best = max((*alone, together), key=lambda found: found.score)
-    return result_of(Match(score * math.log(10), math.nan, best.view), load_model())
+    return result_of(Match(score * math.log(10), math.nan, best.view), model)
 
 
 def _luma_as_seen(frame: VideoFrame) -> NDArray[np.uint8]:

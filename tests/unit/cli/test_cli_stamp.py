@@ -9,6 +9,7 @@ import skimage.data
 from PIL import Image
 
 from repost.cli.stamp_key import KEY_VARIABLE, chosen_key
+from repost.stamp.model import WEIGHTS
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,20 @@ def test_a_file_is_written_under_its_own_name_and_found(cli, photos, tmp_path):
     assert 0 <= row["p_value"] < 1e-3
     before = cli("scan", photos / "a.png", "--json")
     assert (before.code, rows_of(before)[0]["stamped"]) == (1, False)
+
+
+def test_a_model_of_ones_own_stamps_and_scans(cli, photos, tmp_path):
+    mine, out = tmp_path / "mine", tmp_path / "out"
+    shutil.copytree(WEIGHTS / "rs_aug", mine)
+    facts = json.loads((mine / "model.json").read_text())
+    (mine / "model.json").write_text(json.dumps(facts | {"name": "mine", "version": 7}))
+    assert cli("stamp", photos / "a.png", "-o", out, "--model", mine).code == 0
+    assert manifest(out)[0]["model"] == "mine-7"
+    (row,) = rows_of(cli("scan", out / "a.png", "--model", mine, "--json"))
+    assert (row["model"], row["stamped"]) == ("mine-7", True)
+    refused = cli("scan", out / "a.png", "--model", "rs_agu")
+    assert refused.code == 2
+    assert "no stamp model 'rs_agu'; shipped are rs_aug" in refused.err
 
 
 def test_a_folder_keeps_all_names_and_a_manifest_says_what_was_measured(cli, photos, tmp_path):

@@ -174,7 +174,7 @@ def test_a_webp_without_loss_stays_so():
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_a_stamp_that_is_rounded_to_nothing_is_not_said_to_be_there(value, monkeypatch):
-    monkeypatch.setattr("repost.stamp.still.stamp", lambda pixels, key, *, strength: pixels)
+    monkeypatch.setattr("repost.stamp.still.stamp", lambda pixels, *_, **__: pixels)
     flat = as_file(Image.new("RGB", (320, 240), (value,) * 3), "PNG")
     stamped = stamp_still(flat, StampSettings(), name="a")
     assert np.array_equal(read_picture(stamped.data).image, read_picture(flat).image)
