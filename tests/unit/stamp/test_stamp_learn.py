@@ -269,9 +269,9 @@ def test_a_recipe_is_told_apart_by_its_photographs(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_short_training_learns_a_stamp_that_works(folder: Path, tmp_path: Path) -> None:
-    told = recipe(folder, augment=False, sigma=0.0, embedder_width=8, extractor_width=16)
+    told = recipe(folder, augment=False, sigma=0.0, embedder_width=8, extractor_width=24)
     settings = TrainingSettings(
-        steps=60, batch_size=8, schedule="cosine", warmup_steps=10, accelerator="cpu", clip_norm=1
+        steps=200, batch_size=8, schedule="cosine", warmup_steps=10, accelerator="cpu", clip_norm=1
     )
     result = train(told, settings, folder=tmp_path / "run")
     export_model(result, tmp_path / "model", name="rs_aug", version=3)
