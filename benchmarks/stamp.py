@@ -45,9 +45,8 @@ CHANGING_SIZE = ("resize.5", "crop.7", "chain", "mix", "screenshot")
 """Where help matters: elsewhere a helped scanner sees the same picture."""
 QUICK = ("none", "jpeg50", "crop.7", "share:facebook")
 RIVAL = "rivaGan"
+SIDE_BY_SIDE_SEEN = 24
 _SIGHT = ("median", "worst", "count")
-SEEN = 24
-"""Photographs that Butteraugli looks at, spread over the test."""
 
 
 def main() -> None:
@@ -140,9 +139,11 @@ def _summary(found: Sequence[Evaluation]) -> list[list[str]]:
 
 def _look(markers: Sequence[Marker], split: Split) -> dict[str, dict[str, float] | str]:
     photos = split.parts["positives"]
-    spread = photos[:: max(1, len(photos) // SEEN)][:SEEN]
-    print(f"\nButteraugli of {len(spread)} photographs spread over the test")
-    found = {marker.name: butteraugli(marker, spread) for marker in markers}
+    spread = photos[:: max(1, len(photos) // SIDE_BY_SIDE_SEEN)]
+    print(f"\nButteraugli of the {len(photos)} test photographs; of peers, of {len(spread)} spread over them")
+    found = {
+        marker.name: butteraugli(marker, photos if isinstance(marker, StampMarker) else spread) for marker in markers
+    }
     rows = []
     for name, seen in found.items():
         cells = (
