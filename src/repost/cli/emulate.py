@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from repost.cli.batches import carry_out
 from repost.cli.options import AsJson, Jobs, MaxPixels, Sources
 
 if TYPE_CHECKING:
-    from repost.batch import Item, Summary
-    from repost.channel.files import ShareFiles
     from repost.estimation.videos.lookup import Lookup
     from repost.platforms import Profile
 
@@ -81,7 +81,9 @@ def emulate(
     if dry_run:
         _finish(_show((row for item in items for row in work.preview(item)), as_json=as_json))
         return
-    _share(work, items, jobs=jobs or os.cpu_count() or 1, engine=engine, as_json=as_json)
+    show = partial(_show, as_json=as_json)
+    workers = jobs or os.cpu_count() or 1
+    _finish(carry_out(work, items, out=out, doing="sharing", show=show, jobs=workers, engine=engine))
 
 
 def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
@@ -116,36 +118,7 @@ def _profiles_of_reference(
     return {name: profile_of_reference(database, name, codec=codec, lookup=wanted) for name in names}
 
 
-def _share(work: ShareFiles, items: list[Item], *, jobs: int, engine: str, as_json: bool) -> None:
-    from repost import batch
-    from repost.cli.exits import EXIT_INTERRUPTED
-    from repost.cli.progress import progress
-
-    counted: list[Summary] = []
-
-    def rows() -> Iterator[dict[str, object]]:
-        with progress("sharing", "file", in_hand=lambda: batch.items_in_flight(work.out)) as advance:
-            for event in batch.run(items, work, out=work.out, jobs=min(jobs, max(1, len(items))), engine=engine):
-                if isinstance(event, batch.RowFinished):
-                    advance(event.finished, event.total)
-                    yield event.row.manifest_row()
-                elif isinstance(event, batch.Finished):
-                    counted.append(event.summary)
-
-    try:
-        counts = _show(rows(), as_json=as_json)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what is finished is kept, the same command goes on from there", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    summary = counted[0]
-    reused = f" ({summary.reused} kept from an earlier run)" if summary.reused else ""
-    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
-    manifest = work.out / "manifest.jsonl"
-    typer.echo(f"{summary.done} done{skipped}, {summary.failed} failed{reused}; {manifest}", err=True)
-    _finish(counts)
-
-
-def _show(rows: Iterator[dict[str, object]], *, as_json: bool) -> Counter[str]:
+def _show(rows: Iterator[dict[str, Any]], *, as_json: bool) -> Counter[str]:
     """Print rows as they come (JSON) or as a table at the end; say how many there were of each status."""
     import json
 

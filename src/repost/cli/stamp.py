@@ -6,17 +6,16 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from repost.cli.batches import carry_out
+from repost.cli.exits import EXIT_FAILED, EXIT_NEGATIVE
 from repost.cli.options import AsJson, MaxPixels, Model, Sources, Workers
 from repost.cli.stamp_key import Key, KeyFile
-
-if TYPE_CHECKING:
-    from repost.batch import Item, Summary
-    from repost.stamp.files import StampFiles
 
 _MOST_ROWS_SHOWN = 48
 
@@ -63,43 +62,19 @@ def stamp(
         named=frozenset(entry.id for entry in found if entry.explicit),
         renamed=frozenset(stems) - batch.names_kept(stems),
     )
-    _run(work, items, jobs=workers or os.cpu_count() or 1, as_json=as_json)
-
-
-def _run(work: StampFiles, items: list[Item], *, jobs: int, as_json: bool) -> None:
-    from repost import batch
-    from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_NEGATIVE
-    from repost.cli.progress import progress
-
-    counted: list[Summary] = []
-
-    def rows() -> Iterator[dict[str, object]]:
-        with progress("stamping", "file", in_hand=lambda: batch.items_in_flight(work.out)) as advance:
-            for event in batch.run(items, work, out=work.out, jobs=min(jobs, len(items))):
-                if isinstance(event, batch.RowFinished):
-                    advance(event.finished, event.total)
-                    yield event.row.manifest_row()
-                elif isinstance(event, batch.Finished):
-                    counted.append(event.summary)
-
-    try:
-        counts = _show(rows(), as_json=as_json)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what is finished is kept, the same command goes on from there", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    typer.echo(_summed(counted[0], counts["warned"], work.out / "manifest.jsonl"), err=True)
+    counts = carry_out(
+        work,
+        items,
+        out=out,
+        doing="stamping",
+        show=partial(_show, as_json=as_json),
+        jobs=workers or os.cpu_count() or 1,
+    )
     if counts["failed"]:
         raise typer.Exit(EXIT_FAILED)
     if not counts["done"]:
         typer.echo("nothing to stamp: no file is an image or video", err=True)
         raise typer.Exit(EXIT_NEGATIVE)
-
-
-def _summed(summary: Summary, warned: int, manifest: Path) -> str:
-    reused = f" ({summary.reused} kept from an earlier run)" if summary.reused else ""
-    warnings = f", {warned} with a warning" if warned else ""
-    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
-    return f"{summary.done} done{warnings}{skipped}, {summary.failed} failed{reused}; {manifest}"
 
 
 def _show(rows: Iterator[dict[str, Any]], *, as_json: bool) -> Counter[str]:
