@@ -34,7 +34,8 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=150)
     parser.add_argument("--tested", type=int, default=60)
     told = parser.parse_args()
-    photos = [_loaded(path) for path in parts(told.data)["test"][: 2 * told.photos + told.tested]]
+    found = parts(told.data)
+    photos = [_loaded(path) for path in (found["test"] + found["looked_at"])[: 2 * told.photos + told.tested]]
     stamped, others, tested = (
         photos[: told.photos],
         photos[told.photos : -told.tested],

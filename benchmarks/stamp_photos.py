@@ -55,7 +55,8 @@ def parts(data: Path) -> dict[str, list[Path]]:
         "train": wallpapers[:49] + clothing[:120],
         "validation": wallpapers[49:] + clothing[120:140],
         "calibration": clothing[140:] + diverse[:60],
-        "test": diverse[60:] + other + _shuffled(data / "faces" / "celebahq"),
+        "test": diverse[60:] + _shuffled(data / "faces" / "celebahq"),
+        "looked_at": other,
         "negatives": _shuffled(photos / "clothing_cc0_256"),
     }
 

@@ -8,7 +8,6 @@ first JPEG file, below its smallest step; so the picture is compressed in a few 
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from repost.stamp.grid import STAMP_CELLS, Grid, add_residual, cell_means, luma_of
+from repost.stamp.jpeg import saved_as_jpeg
 from repost.stamp.tile import TILE_CELLS, lattice
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def needed_gain(
 
     def rehearsed(gain: float) -> bool:
         stamped = add_residual(small, residual * np.float32(gain), grid)
-        shared = (_compressed(stamped, quality) for quality in _REHEARSAL_QUALITIES)
+        shared = (saved_as_jpeg(stamped, quality) for quality in _REHEARSAL_QUALITIES)
         return all(own_z(model.estimate(cell_means(luma_of(grey), grid)), carrier) >= REHEARSED_Z for grey in shared)
 
     return _least([gain for gain in gains if gain >= found], rehearsed)
@@ -102,12 +102,6 @@ def _small(luma: NDArray[np.float32], cells: tuple[int, ...]) -> tuple[NDArray[n
     grey = np.rint(np.asarray(image) * 255).astype(np.uint8)
     rows, columns = cells
     return grey, Grid(grey.shape[0], grey.shape[1], min(grey.shape) / STAMP_CELLS, rows, columns)
-
-
-def _compressed(grey: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    file = io.BytesIO()
-    Image.fromarray(grey).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
 
 
 def own_z(estimate: NDArray[np.float32], carrier: NDArray[np.float32]) -> float:

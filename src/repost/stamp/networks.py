@@ -114,8 +114,8 @@ def mask(mean: Tensor, deviation: Tensor) -> Tensor:
     Activity is the contrast against the neighbourhood's mean, at the stamp's own scale, and half of that inside the
     cells, of which less hides a coarse pattern. Smooth shading has none of either: there faces and skies show ripples
     first. The least within three cells counts, so that an edge does not open the smooth side of it; very bright and
-    very dark cells take less. The constants were chosen with Butteraugli (`benchmarks/results.md`): a mask that follows
-    texture more closely costs detection and does not look better.
+    very dark cells take less. The constants were tried with Butteraugli: a mask that follows texture more closely cost
+    detection and did not look better.
 
     Args:
         mean: (n, 1, rows, columns), luma of the cells in [0, 1].

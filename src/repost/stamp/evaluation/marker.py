@@ -209,7 +209,20 @@ def scanner_for(marker: Marker, width_px: int, height_px: int) -> Marker:
     return marker.knowing(width_px, height_px) if isinstance(marker, Helped) else marker
 
 
-_STAMPING_CODE = ("embed", "gain", "grid", "key", "model", "null", "scan", "search", "spectrum", "tile", "views")
+_STAMPING_CODE = (
+    "embed",
+    "gain",
+    "grid",
+    "jpeg",
+    "key",
+    "model",
+    "null",
+    "scan",
+    "search",
+    "spectrum",
+    "tile",
+    "views",
+)
 
 
 @cache

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import random
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from repost.stamp.jpeg import saved_as_jpeg
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
@@ -53,9 +54,7 @@ def screenshot(pixels: Rgb8, rng: random.Random) -> Rgb8:
         _write_lines(screen, first, last, ink, rng)
     if rng.random() < PNG_SHARE:
         return np.asarray(screen)
-    buffer = io.BytesIO()
-    screen.save(buffer, "JPEG", quality=rng.randint(*QUALITIES))
-    return np.asarray(Image.open(buffer).convert("RGB"))
+    return saved_as_jpeg(np.asarray(screen), rng.randint(*QUALITIES))
 
 
 def _scaled(image: Image.Image, scale: float) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from repost.media.upload import Upload
 from repost.platforms import Profile
 from repost.platforms.catalog import default_profiles
 from repost.stamp.grid import STAMP_CELLS
+from repost.stamp.jpeg import saved_as_jpeg
 from repost.stamp.learn.geometry import Geometry
 
 LUMA = (0.299, 0.587, 0.114)
@@ -214,6 +214,4 @@ def save_as_jpeg(pictures: Tensor, qualities: Sequence[int | None]) -> Tensor:
 def _saved(levels: np.ndarray, quality: int | None) -> np.ndarray:
     if quality is None:
         return levels
-    file = io.BytesIO()
-    Image.fromarray(levels.squeeze(-1) if levels.shape[2] == 1 else levels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file)).reshape(levels.shape)
+    return saved_as_jpeg(levels.squeeze(-1) if levels.shape[2] == 1 else levels, quality).reshape(levels.shape)
