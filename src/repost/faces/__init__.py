@@ -1,0 +1,1 @@
+"""Find, choose and cut out the faces of photographs and videos."""
