@@ -1,6 +1,7 @@
 """Make a training of the stamp a released model: thresholds, data, licences, authors.
 
-    python benchmarks/stamp_release.py build/stamp/rs_aug/model build/stamp/calibration src/repost/stamp/weights
+    python benchmarks/stamp_release.py --version 2 \\
+        build/stamp/rs_aug/model build/stamp/calibration src/repost/stamp/weights
 
 The folders are those of `stamp_photos.py` and of `repost train stamp`. What is printed goes into
 `repost/stamp/weights/__init__.py`.
@@ -46,12 +47,14 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--hardware", default="one core of an AMD EPYC with bfloat16, 20 minutes")
+    parser.add_argument("--version", type=int, required=True, help="one more than the last release of that name")
     told = parser.parse_args()
     photos, jobs = sorted(told.photos.iterdir()), os.cpu_count() or 1
     with ProcessPoolExecutor(jobs) as pool:
         parts = list(pool.map(_calibrated, [told.model] * jobs, [photos[job::jobs] for job in range(jobs)]))
     facts = reduce(add, parts).apply(load_model(told.model).facts)
-    facts = facts.model_copy(update={"training": {**facts.training, **DATA, "hardware": told.hardware}})
+    training = {**facts.training, **DATA, "hardware": told.hardware}
+    facts = facts.model_copy(update={"version": told.version, "training": training})
     folder = told.weights / facts.name
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(told.model, folder)
