@@ -1,6 +1,6 @@
-"""Make a training of the stamp a released model: thresholds, data, licences, authors.
+r"""Make a training of the stamp a released model: thresholds, data, licences, authors.
 
-    python benchmarks/stamp_release.py --version 2 \\
+    python benchmarks/stamp_release.py --version 2 \
         build/stamp/rs_aug/model build/stamp/calibration src/repost/stamp/weights
 
 The folders are those of `stamp_photos.py` and of `repost train stamp`. What is printed goes into
