@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repost.cli.options import AsJson, Jobs, check_folder
+from repost.cli.stamp_key import Key, KeyFile
 
 if TYPE_CHECKING:
     from repost.stamp.evaluation.marker import StampMarker
@@ -41,7 +42,8 @@ def stamp(
     ] = None,
     root: Annotated[Path, typer.Option(help="Folder that the plan's folders are relative to.")] = Path(),
     model: Annotated[str, typer.Option(help="A released model, or the folder of one.")] = "rs_aug",
-    key: Annotated[str | None, typer.Option(help="The key.  [default: the published one]", show_default=False)] = None,
+    key: Key = None,
+    key_file: KeyFile = None,
     strength: Annotated[float, typer.Option(help="Of the stamp.")] = 1.0,
     conditions: Annotated[str, typer.Option(help="Names or patterns, by comma: none,jpeg*,share:*.")] = "*",
     keys: Annotated[int, typer.Option(min=0, help="Other keys each test photograph is scanned with.")] = 4,
@@ -51,13 +53,13 @@ def stamp(
     as_json: AsJson = False,
 ) -> None:
     """Measure what a stamp survives, how often it is wrongly seen, and how visible it is, on saved 8-bit pictures."""
+    from repost.cli.stamp_key import chosen_key
     from repost.core.errors import UsageError
     from repost.stamp.embed import check_strength
     from repost.stamp.evaluation.conditions import choose
     from repost.stamp.evaluation.marker import StampMarker
     from repost.stamp.evaluation.measure import Measures
     from repost.stamp.evaluation.splits import load_plan, make_split, plan_of_folders
-    from repost.stamp.key import key_bytes
 
     check_folder("--out", out)
     folders: dict[PartName, list[Path]] = {
@@ -71,10 +73,10 @@ def stamp(
             "got both --plan and folders, or neither; expected --plan FILE or --positives FOLDER and so on"
         )
     check_strength(strength)
-    key_bytes(key)  # refuses what is no key, before all photographs are looked at
+    wanted_key = chosen_key(key, key_file)
     asked = Measures(choose([name.strip() for name in conditions.split(",") if name.strip()]), seed, keys, keys)
     planned = load_plan(plan) if plan else plan_of_folders(folders)
-    marker = StampMarker(model, key, strength)
+    marker = StampMarker(model, wanted_key, strength)
     typer.echo(f"evaluating {marker.name}: looking for copies among the photographs", err=True)
     split = make_split(planned, root, limit=limit)
     found = _measure(marker, split, asked, out=out, jobs=jobs or os.cpu_count() or 1)

@@ -31,13 +31,15 @@ def scan(
     be read, whatever the others are, since what that file is stays open; each such file is named.
     """
     from repost.cli.exits import EXIT_FAILED, EXIT_NEGATIVE
+    from repost.cli.progress import progress
     from repost.cli.stamp_key import chosen_key
     from repost.stamp.scan_files import scan_files
 
     wanted_key = chosen_key(key, key_file)
     jobs = workers or os.cpu_count() or 1
-    scans = scan_files(sources, key=wanted_key, jobs=jobs, max_pixels=max_pixels, model=model)
-    found = list(_told(scans, as_json=as_json))
+    with progress("scanning", "file") as advance:
+        scans = scan_files(sources, key=wanted_key, jobs=jobs, max_pixels=max_pixels, model=model, advance=advance)
+        found = list(_told(scans, as_json=as_json))
     if found and not as_json:
         from repost.report.stamp import print_table, scan_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,7 @@ def scan_files(
     jobs: int = 1,
     max_pixels: int | None = None,
     model: str = DEFAULT_MODEL,
+    advance: Callable[[int, int | None], None] = lambda _finished, _total: None,
 ) -> Generator[FileScan | None, None, None]:
     """Look for a stamp in every image and video.
 
@@ -74,6 +75,7 @@ def scan_files(
         jobs: Worker processes; with 1 there is none.
         max_pixels: Limit on width x height; the limit in force when None.
         model: Name or folder of the model; see `model.load_model`.
+        advance: Called with how many files are looked at, in whatever order, and how many there are.
 
     Yields:
         What was found in each file as soon as it and all before it are known: in the order of `sources`, those of a
@@ -95,7 +97,7 @@ def scan_files(
         work = ScanFiles(key, version, model, named_ids, max_pixels)
         events = batch.run(items, work, out=out, jobs=min(jobs, len(items)))
         with closing(events):
-            yield from map(_scan_of, _sorted_as(items, events))
+            yield from map(_scan_of, _sorted_as(items, events, advance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ def _in_order(found: list[batch.Found], sources: Sequence[Path]) -> list[batch.F
     return sorted(found, key=place)
 
 
-def _sorted_as(items: Sequence[batch.Item], events: Iterator[batch.Event]) -> Iterator[batch.Row]:
+def _sorted_as(
+    items: Sequence[batch.Item], events: Iterator[batch.Event], advance: Callable[[int, int | None], None]
+) -> Iterator[batch.Row]:
     """Rows in the order of the items, each as soon as all before it are there."""
     waiting: dict[str, batch.Row] = {}
     expected = iter(items)
@@ -176,6 +180,7 @@ def _sorted_as(items: Sequence[batch.Item], events: Iterator[batch.Event]) -> It
     for event in events:
         if not isinstance(event, batch.RowFinished):
             continue
+        advance(event.finished, event.total)
         waiting[event.row.item] = event.row
         while next_id in waiting:
             yield waiting.pop(next_id)
