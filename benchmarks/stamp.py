@@ -1,10 +1,10 @@
 """Evaluate the stamp, and others' watermarks in the same run.
 
-    python benchmarks/stamp.py ../shared/data [--model rs_aug ...] [--out FOLDER] [--quick]
+    python benchmarks/stamp.py ../shared/data [--model rs_aug ...] [--beside FOLDER ...] [--out FOLDER] [--quick]
 
 First our models, on all photographs of `stamp_plan.toml`, under every condition: their model cards and pictures are in
 OUT/<model>. Then ours beside invisible-watermark (dwtDct, dwtDctSvd, rivaGan) and blind-watermark on the photographs of
-`stamp_peers_plan.toml`: plain, and helped by being given the original size back where a condition changes it.
+`stamp_peers_plan.toml` (and models of `--beside`, such as those of the other recipes): plain, and helped by being given the original size back where a condition changes it.
 TrustMark and VideoSeal take part where their weights are. Then Butteraugli, and the time for one megapixel on one core.
 
 A run that was stopped goes on where it was when the same command is given again with the same --out.
@@ -54,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="shared/data")
     parser.add_argument("--model", nargs="+", default=["rs_aug"])
+    parser.add_argument("--beside", nargs="+", default=[], help="folders of models that are only compared with")
     parser.add_argument("--out", type=Path, help="keep rows, cards and pictures here; needed to go on after a stop")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--quick", action="store_true", help="four photographs, four conditions: does it run")
@@ -72,7 +73,7 @@ def main() -> None:
                 print(peer)
             else:
                 peers.append(peer)
-        markers: list[Marker] = [*ours, *peers]
+        markers: list[Marker] = [*ours, *map(StampMarker, given.beside), *peers]
         _compare(markers, given)
         sights, times = _look(markers, split), _time(markers, split)
         for found in full:
