@@ -4,7 +4,8 @@
 
 First our models, on all photographs of `stamp_plan.toml`, under every condition: their model cards and pictures are in
 OUT/<model>. Then ours beside invisible-watermark (dwtDct, dwtDctSvd, rivaGan) and blind-watermark on the photographs of
-`stamp_peers_plan.toml` (and models of `--beside`, such as those of the other recipes): plain, and helped by being given the original size back where a condition changes it.
+`stamp_peers_plan.toml`: plain, and helped by being given the original size back where a condition changes it; and the
+models of `--beside`, such as those of the other recipes.
 TrustMark and VideoSeal take part where their weights are. Then Butteraugli, and the time for one megapixel on one core.
 
 A run that was stopped goes on where it was when the same command is given again with the same --out.
