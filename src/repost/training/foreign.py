@@ -55,7 +55,7 @@ def read_foreign_weights(
         except DamagedTensors as error:
             raise _refused(path, str(error)) from error
     try:
-        with open_torch_file(path) as file:
+        with open_torch_file(path, limit_bytes=limit_bytes) as file:
             return _tensors_of(path, _part(path, file.content, key), file, limit_bytes)
     except BadPickle as error:
         raise _refused(path, str(error)) from error

@@ -72,11 +72,12 @@ class TorchFile(Protocol):
 
 
 @contextmanager
-def open_torch_file(path: Path) -> Generator[TorchFile]:
+def open_torch_file(path: Path, *, limit_bytes: int) -> Generator[TorchFile]:
     """Open a file of `torch.save` of either layout, or a bare pickle.
 
     Args:
         path: The file.
+        limit_bytes: The most that a zip archive may unpack to; its members can share their bytes.
 
     Yields:
         Its content, and its tensors on demand.
@@ -87,7 +88,7 @@ def open_torch_file(path: Path) -> Generator[TorchFile]:
     with path.open("rb") as stream:
         if stream.read(2) == b"PK":  # as torch itself tells
             with _open_zip(stream) as archive:
-                yield _ZipFile(archive)
+                yield _ZipFile(archive, limit_bytes)
         else:
             stream.seek(0)
             yield _OldFile(stream, path.stat().st_size)
@@ -187,8 +188,10 @@ def _open_zip(stream: BinaryIO) -> Generator[zipfile.ZipFile]:
 class _ZipFile:
     """The layout since 1.6: `NAME/data.pkl` and one member for each storage, never compressed."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, limit_bytes: int) -> None:
         self._archive = archive
+        if sum(member.file_size for member in archive.infolist()) > limit_bytes:
+            raise BadPickle(f"it unpacks to more than {limit_bytes:,} bytes")
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise BadPickle(f"it holds {member.filename!a}, compressed, as torch.save never writes")

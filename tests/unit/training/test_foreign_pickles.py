@@ -244,6 +244,35 @@ def test_a_storage_larger_than_the_file_is_refused(tmp_path):
         read_foreign_weights(tmp_path / "less.pth")
 
 
+def test_members_that_share_their_bytes_count_each(tmp_path):
+    """A thousand storages can be the same bytes of the file."""
+    base = torch.zeros(250_000)
+    path = tmp_path / "net.pth"
+    torch.save({str(index): base + index for index in range(4)}, path)
+    with pytest.raises(InvalidWeights, match="unpacks to more than"):
+        read_foreign_weights(_with_one_storage_for_all(path), limit_bytes=2_000_000)
+
+
+def _with_one_storage_for_all(path: Path) -> Path:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if "/data/" in name]
+        first, *others = (archive.getinfo(name) for name in names)
+        out = path.with_name("shared.pth")
+        with zipfile.ZipFile(out, "w") as target:
+            for name in archive.namelist():
+                if name not in names[1:]:
+                    target.writestr(name, archive.read(name))
+            for other in others:
+                twin = zipfile.ZipInfo(other.filename)
+                kept = target.getinfo(first.filename)
+                for fact in ("header_offset", "file_size", "compress_size", "CRC"):
+                    setattr(twin, fact, getattr(kept, fact))
+                target.filelist.append(twin)
+                target.NameToInfo[twin.filename] = twin
+    assert out.stat().st_size < 1_100_000
+    return out
+
+
 def test_one_storage_under_a_thousand_names_is_read_once(tmp_path):
     base = torch.zeros(250_000)
     torch.save({str(index): base[index : index + 1] for index in range(1000)}, tmp_path / "net.pth")
