@@ -340,9 +340,11 @@ class InvalidCheckpoint(RepostError, ValueError):
 class InvalidWeights(RepostError, ValueError):
     """A file of weights is damaged, of another network, or holds more than tensors."""
 
-    def __init__(self, path: object, *, reason: str, expected: str) -> None:
+    def __init__(
+        self, path: object, *, reason: str, expected: str, remedy: str = "fetch the file again from a source you trust"
+    ) -> None:
         self.path, self.reason, self.expected = str(path), reason, expected
-        super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
+        super().__init__(f"'{path}': {reason}; expected {expected}; {remedy}")
 
 
 class WrongArchitecture(InvalidWeights):
@@ -371,8 +373,10 @@ class WrongArchitecture(InvalidWeights):
         shapes = [f"{name} {theirs} instead of {ours}" for name, theirs, ours in self.misshapen]
         facts = {"it lacks": self.missing, "it holds unknown": self.unexpected, "it holds": shapes}
         said = [f"{what} {_a_few(names)}" for what, names in facts.items() if names]
-        remedy = f"it looks like {guess}" if guess else "it looks like nothing known here"
-        super().__init__(path, reason="; ".join([*said, remedy]), expected=f"weights of the network {network}")
+        looks = f"it looks like {guess}" if guess else "it looks like nothing known here"
+        expected = f"weights of the network {network}"
+        remedy = "name the model these weights belong to"
+        super().__init__(path, reason="; ".join([*said, looks]), expected=expected, remedy=remedy)
 
 
 class WorkerDied(RepostError, RuntimeError):

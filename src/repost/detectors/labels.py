@@ -42,8 +42,8 @@ class LabelDoubt:
         return (
             f"{self.card.name}: fakes score below real faces, AUC {self.auc:.2f} (99 %: below {self.highest:.2f}) over "
             f"{self.real_count} real and {self.fake_count} fake; the card says that output {self.card.head.fake_index} "
-            f"is fake ({evidence}). Either these files are labelled the other way round, or the card is wrong for these "
-            f"weights, or this kind of fake misleads the detector"
+            f"is fake ({evidence}). Either these files are labelled the other way round, or the card is wrong for "
+            "these weights, or this kind of fake misleads the detector"
         )
 
 

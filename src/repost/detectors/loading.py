@@ -37,7 +37,7 @@ def load(name: str | DetectorCard, weights: str | Path | None = None, *, device:
     """
     card = name if isinstance(name, DetectorCard) else find_card(name)
     path = Path(weights) if weights is not None else _on_this_machine(card)
-    torch = require("torch", extra="detectors")
+    require("torch", extra="detectors")
     from repost.detectors.networks import build
     from repost.detectors.networks.xception import Xception
     from repost.detectors.scorer import Deployed, Scorer
@@ -48,8 +48,7 @@ def load(name: str | DetectorCard, weights: str | Path | None = None, *, device:
     network.requires_grad_(requires_grad=False).eval()
     if isinstance(network, Xception):
         network.fuse()
-    module = Deployed(network, card).eval().to(memory_format=torch.channels_last).to(device)
-    return Scorer(module, card, weights_sha256=digest_file(path))
+    return Scorer(Deployed(network, card).ready_on(device), card, weights_sha256=digest_file(path))
 
 
 def _on_this_machine(card: DetectorCard) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -36,6 +37,20 @@ class Deployed(nn.Module):
         self._input, self._head = card.input, card.head
         self.register_buffer("_mean", torch.tensor(card.input.mean)[:, None, None], persistent=False)
         self.register_buffer("_std", torch.tensor(card.input.std)[:, None, None], persistent=False)
+
+    def ready_on(self, device: str) -> Self:
+        """Bring it to a device, for evaluation.
+
+        Args:
+            device: In PyTorch's words.
+
+        Returns:
+            Itself.
+        """
+        for parameter in self.network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return self.eval().to(torch.device(device))
 
     def forward(self, faces: Tensor) -> Tensor:
         """Score faces of one size.
