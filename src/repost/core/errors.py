@@ -11,7 +11,9 @@ RepostError
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
 │   ├── InvalidKey         a key that no stamp can be made with
-│   └── ModelNotFound      no stamp model of that name
+│   ├── ModelNotFound      no stamp model of that name
+│   ├── DetectorNotFound   no detector of that name; near names suggested
+│   └── WeightsNotFound    a detector's weights are not on this machine
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -26,6 +28,7 @@ RepostError
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
 ├── InvalidCheckpoint      a checkpoint is damaged                            (exit 4)
 ├── InvalidWeights         a file of weights is damaged, foreign or hostile   (exit 4)
+│   └── WrongArchitecture  sound weights, but of another network
 └── WorkerDied             a worker process was killed while on an item       (exit 4)
 
 Each class also inherits the builtin a caller might already catch, holds its facts as attributes, and says what it
@@ -221,6 +224,38 @@ class ModelNotFound(UsageError, LookupError):
         )
 
 
+class DetectorNotFound(UsageError, LookupError):
+    """No detector and no architecture has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no detector '{name}'; {hint}there are {', '.join(available)}")
+
+
+class WeightsNotFound(UsageError, FileNotFoundError):
+    """A detector's weights are not on this machine; repost never fetches any unasked.
+
+    Attributes:
+        name: The detector, or an architecture, whose weights are always named by the caller.
+        detectors: Of an architecture, the detectors whose weights can be fetched.
+    """
+
+    def __init__(self, name: str, *, detectors: Sequence[str] = ()) -> None:
+        self.name, self.detectors = name, tuple(detectors)
+        if detectors:
+            said = (
+                f"'{name}' is an architecture, and got no file of weights; name one, "
+                f"or a detector whose weights are published: {', '.join(detectors)}"
+            )
+        else:
+            said = (
+                f"the weights of '{name}' are not on this machine; get them with `repost weights fetch {name}`, "
+                "take a file you have with `repost weights add FILE`, or name one"
+            )
+        super().__init__(said)
+
+
 class AlreadyStamped(MediaError):
     """The media carries a stamp already, and another was not asked for.
 
@@ -305,9 +340,43 @@ class InvalidCheckpoint(RepostError, ValueError):
 class InvalidWeights(RepostError, ValueError):
     """A file of weights is damaged, of another network, or holds more than tensors."""
 
-    def __init__(self, path: object, *, reason: str, expected: str) -> None:
+    def __init__(
+        self, path: object, *, reason: str, expected: str, remedy: str = "fetch the file again from a source you trust"
+    ) -> None:
         self.path, self.reason, self.expected = str(path), reason, expected
-        super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
+        super().__init__(f"'{path}': {reason}; expected {expected}; {remedy}")
+
+
+class WrongArchitecture(InvalidWeights):
+    """The weights are of another network.
+
+    Attributes:
+        network: The network they were to be loaded into.
+        missing: Tensors that it has and the file lacks.
+        unexpected: Tensors that the file has and it lacks.
+        misshapen: (name, shape in the file, shape in the network) of those both have.
+        guess: What the file probably holds; "" where that cannot be told.
+    """
+
+    def __init__(
+        self,
+        path: object,
+        *,
+        network: str,
+        missing: Sequence[str],
+        unexpected: Sequence[str],
+        misshapen: Sequence[tuple[str, tuple[int, ...], tuple[int, ...]]],
+        guess: str,
+    ) -> None:
+        self.network, self.missing, self.unexpected = network, tuple(missing), tuple(unexpected)
+        self.misshapen, self.guess = tuple(misshapen), guess
+        shapes = [f"{name} {theirs} instead of {ours}" for name, theirs, ours in self.misshapen]
+        facts = {"it lacks": self.missing, "it holds unknown": self.unexpected, "it holds": shapes}
+        said = [f"{what} {_a_few(names)}" for what, names in facts.items() if names]
+        looks = f"it looks like {guess}" if guess else "it looks like nothing known here"
+        expected = f"weights of the network {network}"
+        remedy = "name the model these weights belong to"
+        super().__init__(path, reason="; ".join([*said, looks]), expected=expected, remedy=remedy)
 
 
 class WorkerDied(RepostError, RuntimeError):
@@ -319,6 +388,11 @@ class WorkerDied(RepostError, RuntimeError):
             f"{item}: the worker process died on it twice (killed, out of memory, or a codec crash); "
             "try it alone with --jobs 1"
         )
+
+
+def _a_few(names: Sequence[str], *, most: int = 3) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(ascii(name)[1:81].rstrip("'") for name in names[:most]) + more
 
 
 def _any_of(names: Sequence[str]) -> str:
