@@ -11,7 +11,8 @@ RepostError
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
 │   ├── InvalidKey         a key that no stamp can be made with
-│   └── ModelNotFound      no stamp model of that name
+│   ├── ModelNotFound      no stamp model of that name
+│   └── WeightsNotFound    a detector's weights were not fetched or added yet
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -22,6 +23,7 @@ RepostError
 │   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
 │   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
+├── DownloadFailed         a file cannot be had from its address              (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
 ├── InvalidCheckpoint      a checkpoint is damaged                            (exit 4)
@@ -106,7 +108,7 @@ class OutputBusy(UsageError):
 
     def __init__(self, output: object) -> None:
         self.output = str(output)
-        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder with -o")
+        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder")
 
 
 class InvalidRecipe(UsageError):
@@ -308,6 +310,34 @@ class InvalidWeights(RepostError, ValueError):
     def __init__(self, path: object, *, reason: str, expected: str) -> None:
         self.path, self.reason, self.expected = str(path), reason, expected
         super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
+
+
+class WeightsNotFound(UsageError, LookupError):
+    """The weights of a detector were not fetched or added yet."""
+
+    def __init__(self, name: str, *, folder: object) -> None:
+        self.name, self.folder = name, str(folder)
+        super().__init__(
+            f"no weights of {name} in '{folder}'; `repost weights fetch {name}` downloads them, "
+            "`repost weights add FILE` takes a file that you have, and REPOST_WEIGHTS names another folder"
+        )
+
+
+class DownloadFailed(RepostError, OSError):
+    """A file cannot be had from its address.
+
+    Attributes:
+        url: The address.
+        reason: Why.
+        kept_bytes: What is here of the file, and is kept.
+    """
+
+    def __init__(self, url: str, *, reason: str, kept_bytes: int = 0) -> None:
+        self.url, self.reason, self.kept_bytes = url, reason, kept_bytes
+        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try it later"
+        super().__init__(
+            f"cannot download {url}: {reason}; {again}, or get the file elsewhere for `repost weights add FILE`"
+        )
 
 
 class WorkerDied(RepostError, RuntimeError):
