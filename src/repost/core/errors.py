@@ -12,7 +12,8 @@ RepostError
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
 │   ├── InvalidKey         a key that no stamp can be made with
 │   ├── ModelNotFound      no stamp model of that name
-│   └── WeightsNotFound    a detector's weights were not fetched or added yet
+│   ├── DetectorNotFound   no detector of that name; near names suggested
+│   └── WeightsNotFound    a detector's weights are not on this machine
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -223,6 +224,38 @@ class ModelNotFound(UsageError, LookupError):
         )
 
 
+class DetectorNotFound(UsageError, LookupError):
+    """No detector and no architecture has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no detector '{name}'; {hint}there are {', '.join(available)}")
+
+
+class WeightsNotFound(UsageError, FileNotFoundError):
+    """A detector's weights are not on this machine; repost never fetches any unasked.
+
+    Attributes:
+        name: The detector, or an architecture, whose weights are always named by the caller.
+        detectors: Of an architecture, the detectors whose weights can be fetched.
+    """
+
+    def __init__(self, name: str, *, detectors: Sequence[str] = ()) -> None:
+        self.name, self.detectors = name, tuple(detectors)
+        if detectors:
+            said = (
+                f"'{name}' is an architecture, and got no file of weights; name one, "
+                f"or a detector whose weights are published: {', '.join(detectors)}"
+            )
+        else:
+            said = (
+                f"the weights of '{name}' are not on this machine; get them with `repost weights fetch {name}`, "
+                "take a file you have with `repost weights add FILE`, or name one"
+            )
+        super().__init__(said)
+
+
 class AlreadyStamped(MediaError):
     """The media carries a stamp already, and another was not asked for.
 
@@ -310,17 +343,6 @@ class InvalidWeights(RepostError, ValueError):
     def __init__(self, path: object, *, reason: str, expected: str) -> None:
         self.path, self.reason, self.expected = str(path), reason, expected
         super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
-
-
-class WeightsNotFound(UsageError, LookupError):
-    """The weights of a detector were not fetched or added yet."""
-
-    def __init__(self, name: str, *, folder: object) -> None:
-        self.name, self.folder = name, str(folder)
-        super().__init__(
-            f"no weights of {name} in '{folder}'; `repost weights fetch {name}` downloads them, "
-            "`repost weights add FILE` takes a file that you have, and REPOST_WEIGHTS names another folder"
-        )
 
 
 class DownloadFailed(RepostError, OSError):
