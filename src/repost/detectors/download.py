@@ -1,4 +1,4 @@
-"""Download one file over an unreliable connection: go on where it broke, and keep nothing that is not what was asked for."""
+"""Download one file over a connection that may break: go on from there, and keep only what was asked for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
+from io import FileIO
 from pathlib import Path
 from ssl import SSLEOFError, SSLZeroReturnError
-from io import FileIO
 from urllib.error import HTTPError, URLError
 
 from pydantic import BaseModel, ConfigDict, ValidationError

@@ -53,7 +53,8 @@ def answer_of(url: str, *, headers: Mapping[str, str], timeout_s: float) -> Gene
     for _ in range(_MOST_REDIRECTS + 1):
         check_address(url, before=before)
         try:
-            answer = _opener().open(Request(url, headers={**_OURS, **headers}), timeout=timeout_s)
+            request = Request(url, headers={**_OURS, **headers})  # noqa: S310 - the address was checked
+            answer = _opener().open(request, timeout=timeout_s)
         except HTTPError as error:
             error.close()  # unread: what stands in a redirect or an error page is of no use
             if error.code not in _REDIRECTS:
@@ -76,17 +77,21 @@ def check_address(url: str, *, before: str | None = None) -> None:
     Raises:
         DownloadFailed: It is neither https nor, on this machine, http; or an https address redirects to it.
     """
-    try:
-        parts = urlsplit(url)
-        sound = bool(parts.hostname) and _PLAIN.fullmatch(url) is not None
-    except ValueError:
-        sound, parts = False, urlsplit("")
-    if sound and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))):
-        if parts.scheme == "https" or before is None or urlsplit(before).scheme == "http":
-            return
+    if _is_safe(url) and (before is None or urlsplit(url).scheme == "https" or urlsplit(before).scheme == "http"):
+        return
     if before is not None:
-        raise DownloadFailed(before, reason=f"it redirects to {ascii(url)}, expected an https address")
+        raise DownloadFailed(before, reason=f"it redirects to {url!a}, expected an https address")
     raise DownloadFailed(url, reason="got an address without encryption, expected https")
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+    except ValueError:
+        return False
+    if not host or _PLAIN.fullmatch(url) is None:
+        return False
+    return scheme == "https" or (scheme == "http" and _is_here(host))
 
 
 def _target(url: str, location: str) -> str:
@@ -96,11 +101,11 @@ def _target(url: str, location: str) -> str:
         return location
 
 
-def _is_here(host: str | None) -> bool:
+def _is_here(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host or "").is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
