@@ -53,12 +53,17 @@ def fetch(
     Licence, address and size are shown before it starts. Size and SHA-256 are verified; a download that broke or was
     interrupted goes on when the same command is given again.
     """
+    from repost.cli.exits import EXIT_INTERRUPTED
     from repost.detectors import find_card
     from repost.detectors.obtain import fetch_weights
 
     card = find_card(name)
-    with _fetch_progress(card.name) as listen:
-        obtained = fetch_weights(card, sha256=sha256, listen=listen)
+    try:
+        with _fetch_progress(card.name) as listen:
+            obtained = fetch_weights(card, sha256=sha256, listen=listen)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is here of the file is kept, the same command goes on from there", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     _tell(obtained, "fetched", as_json=as_json)
 
 

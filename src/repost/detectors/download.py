@@ -131,6 +131,7 @@ def download(remote: Remote, part: Path, *, patience: Patience, listen: Listener
     except InvalidWeights:
         discard(part)
         raise
+    _forget_origin(part)
 
 
 def discard(part: Path) -> None:
@@ -139,9 +140,9 @@ def discard(part: Path) -> None:
     Args:
         part: As `download` got it.
     """
-    for path in (part, _origin_path(part)):
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+    _forget_origin(part)
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def size_of(path: Path) -> int:
@@ -266,6 +267,11 @@ def _remember_origin(remote: Remote, answer: HTTPResponse, part: Path) -> None:
             path.unlink(missing_ok=True)
         else:
             write_atomic(path, _Origin(url=remote.url, validator=validator).model_dump_json().encode())
+
+
+def _forget_origin(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        _origin_path(part).unlink(missing_ok=True)
 
 
 def _origin_path(part: Path) -> Path:

@@ -15,6 +15,7 @@ from repost.core.errors import (
     MissingExtra,
     OutputUnwritable,
     UsageError,
+    WeightsNotFound,
 )
 from repost.core.extras import require
 from repost.core.files import digest_file
@@ -99,6 +100,7 @@ def fetch_weights(
         The stored weights.
 
     Raises:
+        WeightsNotFound: It is the card of an architecture.
         UsageError: No address or no checksum is known, or the store holds other weights of this name.
         DownloadFailed: They cannot be had; what is here of the file is kept for the next call.
         InvalidWeights: What the address gives is not the file that was published.
@@ -159,6 +161,8 @@ def add_weights(file: Path, *, name: str | None = None) -> Obtained:
 def _remotes(card: DetectorCard, sha256: str | None) -> list[Remote]:
     """Where the weights can be had, with the checksum each file must have."""
     elsewhere = f"get the file yourself, then `repost weights add FILE --as {card.name}`"
+    if card.name not in card_names():
+        raise WeightsNotFound(card.name, detectors=_detectors_of(card))
     files = [source for source in card.sources if source.member is None]
     if not files:
         found = [f"they lie in the archive {source.url} as {source.member}" for source in card.sources]

@@ -6,7 +6,6 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Generator, Mapping
-from functools import lru_cache
 from http.client import HTTPResponse
 from typing import cast
 from urllib.error import HTTPError
@@ -110,7 +109,6 @@ def _is_here(host: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=1)
 def _opener() -> OpenerDirector:
     """HTTP and HTTPS alone: the usual opener also reads local files and FTP, and follows redirects by itself."""
     opener = OpenerDirector()
