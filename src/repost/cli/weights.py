@@ -106,6 +106,8 @@ def _fetch_progress(name: str) -> Generator[Callable[[FetchEvent], None], None, 
                     advance(event.received_bytes, event.total_bytes)
                 case Starting():
                     typer.echo(fetch_in_words(event.card, event.remote, kept_bytes=event.kept_bytes), err=True)
+                    # The bar takes its first news for where it begins: what was here before is no rate.
+                    advance(event.kept_bytes, event.remote.size_bytes)
                 case Retrying():
                     kept = bytes_in_words(event.received_bytes)
                     typer.echo(f"{shown(event.reason)}; {kept} kept, again in {event.pause_s:g} s", err=True)

@@ -1,6 +1,10 @@
 """A download over connections that break, from servers that lie."""
 
 import resource
+import socket
+import ssl
+from http.client import IncompleteRead
+from urllib.error import URLError
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +23,7 @@ from local_site import (
 )
 
 from repost.core.errors import DownloadFailed, InvalidWeights, OutputUnwritable
+from repost.detectors import web
 from repost.detectors.download import Patience, Received, Remote, Retrying, download
 from repost.detectors.web import check_address
 
@@ -282,6 +287,31 @@ def test_no_server_is_said_at_once(fetch, tmp_path):
     with pytest.raises(DownloadFailed, match="Connection refused"):
         download(Remote("http://127.0.0.1:9/a", "0" * 64), tmp_path / "part", patience=QUICK, listen=told.append)
     assert not told
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (URLError(ssl.SSLCertVerificationError(1, "certificate verify failed")), False),
+        (URLError(socket.gaierror(-2, "Name or service not known")), False),
+        (URLError(ConnectionRefusedError(111, "Connection refused")), False),
+        (URLError(TimeoutError("timed out")), True),
+        (URLError(ConnectionResetError(104, "Connection reset by peer")), True),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), True),
+        (IncompleteRead(b"a", 9), True),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(fetch, monkeypatch, error, passes):
+    asked = []
+
+    def fail(*_, **__):
+        asked.append(error)
+        raise error
+
+    monkeypatch.setattr(web.OpenerDirector, "open", fail)
+    with pytest.raises(DownloadFailed):
+        fetch()
+    assert len(asked) == (QUICK.attempts if passes else 1)
 
 
 def test_a_full_disk_keeps_what_is_here(fetch, site):

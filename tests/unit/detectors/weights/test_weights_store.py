@@ -1,6 +1,7 @@
 """What the store takes, keeps and gives."""
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,19 @@ def test_nothing_sound_is_ever_replaced(publish, site, store, mine, without_torc
     find_weights(card).write_bytes(b"damaged")
     assert not add_weights(mine).was_here
     assert examine(card).published is True
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(publish, site, store, mine):
+    """A real write failure: the process may not make files over a limit, as with a full disk."""
+    card = publish(source_of(site))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(OutputUnwritable, match="File too large"):
+            add_weights(mine)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (examine(card).state, examine(card).partial_bytes) == ("absent", 0)
 
 
 @pytest.mark.parametrize("name", ["absent.h5", "a\0b", "."])
