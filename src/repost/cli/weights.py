@@ -85,8 +85,6 @@ def add(
 
     obtained = add_weights(file, name=name)
     _tell(obtained, "added", as_json=as_json)
-    if not obtained.record.checked:
-        typer.echo("note: whether it fits was not checked, as that needs pip install 'repost[detectors]'", err=True)
 
 
 @contextmanager
@@ -124,3 +122,5 @@ def _tell(obtained: Obtained, done: str, *, as_json: bool) -> None:
     typer.echo(
         json.dumps(obtained_row(obtained, status), sort_keys=True) if as_json else obtained_in_words(obtained, status)
     )
+    if not obtained.record.checked:
+        typer.echo("note: whether it fits was not checked, as that needs pip install 'repost[detectors]'", err=True)

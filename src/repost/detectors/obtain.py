@@ -116,7 +116,11 @@ def fetch_weights(
         if held.state == "present":
             return _as_it_is(held, [remote.sha256 for remote in remotes])
         remote = _first_to_be_had(card, remotes, place, patience or Patience(), listen)
-        checked = remote.sha256 in known_checksums(card)
+        try:
+            checked = _fits(card, place.part, remote.sha256)
+        except InvalidWeights:
+            discard(place.part)
+            raise
         record = WeightsRecord(sha256=remote.sha256, size_bytes=size_of(place.part), origin=remote.url, checked=checked)
         install(place, record)
     return Obtained(card, place.path, record, was_here=False)
@@ -143,7 +147,7 @@ def add_weights(file: Path, *, name: str | None = None) -> Obtained:
     """
     digest = _digest(file)
     card = _whose(file, digest, name)
-    checked = digest in known_checksums(card) or _loads(card, file)
+    checked = _fits(card, file, digest)
     record = WeightsRecord(sha256=digest, size_bytes=size_of(file), origin=file.name, checked=checked)
     with changing(card) as place:
         held = examine(card)
@@ -171,7 +175,7 @@ def _remotes(card: DetectorCard, sha256: str | None) -> list[Remote]:
     given = sha256.strip().lower() if sha256 is not None else None
     if given is not None and not _SHA256.fullmatch(given):
         raise UsageError(f"got {sha256!r} as SHA-256, expected 64 hexadecimal digits")
-    known = known_checksums(card)
+    known = {one.sha256 for one in files if one.sha256}
     if given is not None and known and given not in known:
         raise UsageError(f"got SHA-256 {given}, but the weights of {card.name} have {' or '.join(sorted(known))}")
     if given is not None:
@@ -254,8 +258,10 @@ def _detectors_of(architecture: DetectorCard) -> list[str]:
     return [card.name for card in list_cards() if card.network == architecture.network]
 
 
-def _loads(card: DetectorCard, file: Path) -> bool:
-    """Load a file into the detector's network; False where what that needs is not installed."""
+def _fits(card: DetectorCard, file: Path, digest: str) -> bool:
+    """Whether weights are of the detector's network, by its card or by loading; False where that is not installed."""
+    if digest in known_checksums(card):
+        return True
     try:
         require("torch", extra="detectors")
         from repost.detectors import load

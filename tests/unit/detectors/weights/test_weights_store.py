@@ -13,6 +13,7 @@ from local_site import (
     status,
 )
 
+from repost import detectors
 from repost.core.errors import (
     DetectorNotFound,
     DownloadFailed,
@@ -178,7 +179,37 @@ def test_the_next_address_is_tried_where_one_is_dead(publish, site, store):
         fetch_weights(card)
 
 
-def test_without_a_known_checksum_one_must_be_given(publish, site, store):
+@pytest.fixture
+def loading(monkeypatch):
+    """What `load` is asked for; it refuses everything but CONTENT."""
+    asked = []
+
+    def load(name, *, weights):
+        asked.append(name)
+        if weights.read_bytes() != CONTENT:
+            raise InvalidWeights(weights, reason="got (3, 3) as the tensor conv1", expected="(8, 3, 3, 3)")
+
+    monkeypatch.setattr(obtain, "require", lambda *_, **__: None)
+    monkeypatch.setattr(detectors, "load", load, raising=False)
+    return asked
+
+
+def test_weights_that_no_card_knows_must_fit_the_network(publish, site, store, mine, loading):
+    card = publish(source_of(site, sha256=None, size_bytes=None))
+    assert add_weights(mine, name="meso4-df").record.checked and loading == ["meso4-df"]
+    place_of(card).path.unlink()
+    mine.write_bytes(OTHER)
+    with pytest.raises(InvalidWeights, match="conv1"):
+        add_weights(mine, name="meso4-df")
+    assert fetch_weights(card, sha256=sha256_of(CONTENT)).record.checked
+    place_of(card).path.unlink()
+    site.content = OTHER
+    with pytest.raises(InvalidWeights, match="conv1"):
+        fetch_weights(card, sha256=sha256_of(OTHER))
+    assert (examine(card).state, examine(card).partial_bytes) == ("absent", 0)
+
+
+def test_without_a_known_checksum_one_must_be_given(publish, site, store, without_torch):
     card = publish(source_of(site, sha256=None, size_bytes=None))
     with pytest.raises(UsageError, match="SHA-256 is not known; give one from a source you trust with --sha256"):
         fetch_weights(card)
