@@ -356,9 +356,9 @@ class DownloadFailed(RepostError, OSError):
 
     def __init__(self, url: str, *, reason: str, kept_bytes: int = 0) -> None:
         self.url, self.reason, self.kept_bytes = url, reason, kept_bytes
-        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try it later"
+        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try later"
         super().__init__(
-            f"cannot download {url}: {reason}; {again}, or get the file elsewhere for `repost weights add FILE`"
+            f"cannot download {url}: {reason}; get the file elsewhere for `repost weights add FILE`, or {again}"
         )
 
 
