@@ -29,6 +29,7 @@ RepostError
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
 ├── InvalidCheckpoint      a checkpoint is damaged                            (exit 4)
 ├── InvalidWeights         a file of weights is damaged, foreign or hostile   (exit 4)
+│   └── WrongArchitecture  sound weights, but of another network
 └── WorkerDied             a worker process was killed while on an item       (exit 4)
 
 Each class also inherits the builtin a caller might already catch, holds its facts as attributes, and says what it
@@ -345,6 +346,36 @@ class InvalidWeights(RepostError, ValueError):
         super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
 
 
+class WrongArchitecture(InvalidWeights):
+    """The weights are of another network.
+
+    Attributes:
+        network: The network they were to be loaded into.
+        missing: Tensors that it has and the file lacks.
+        unexpected: Tensors that the file has and it lacks.
+        misshapen: (name, shape in the file, shape in the network) of those both have.
+        guess: What the file probably holds; "" where that cannot be told.
+    """
+
+    def __init__(
+        self,
+        path: object,
+        *,
+        network: str,
+        missing: Sequence[str],
+        unexpected: Sequence[str],
+        misshapen: Sequence[tuple[str, tuple[int, ...], tuple[int, ...]]],
+        guess: str,
+    ) -> None:
+        self.network, self.missing, self.unexpected = network, tuple(missing), tuple(unexpected)
+        self.misshapen, self.guess = tuple(misshapen), guess
+        shapes = [f"{name} {theirs} instead of {ours}" for name, theirs, ours in self.misshapen]
+        facts = {"it lacks": self.missing, "it holds unknown": self.unexpected, "it holds": shapes}
+        said = [f"{what} {_a_few(names)}" for what, names in facts.items() if names]
+        remedy = f"it looks like {guess}" if guess else "it looks like nothing known here"
+        super().__init__(path, reason="; ".join([*said, remedy]), expected=f"weights of the network {network}")
+
+
 class DownloadFailed(RepostError, OSError):
     """A file cannot be had from its address.
 
@@ -371,6 +402,11 @@ class WorkerDied(RepostError, RuntimeError):
             f"{item}: the worker process died on it twice (killed, out of memory, or a codec crash); "
             "try it alone with --jobs 1"
         )
+
+
+def _a_few(names: Sequence[str], *, most: int = 3) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(ascii(name)[1:81].rstrip("'") for name in names[:most]) + more
 
 
 def _any_of(names: Sequence[str]) -> str:

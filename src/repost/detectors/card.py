@@ -44,7 +44,7 @@ class InputFacts(_Part):
     """
 
     size_px: int = Field(ge=32, le=1024)
-    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"]
+    resize: Literal["nearest", "bilinear", "bicubic"]
     mean: _Triple
     std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=3, max_length=3)]
 

@@ -12,7 +12,8 @@ from repost.detectors.store import examine, find_weights
 
 def save_network(path, name):
     torch = pytest.importorskip("torch")
-    networks = pytest.importorskip("repost.detectors.networks")
+    from repost.detectors import networks
+
     torch.save(networks.build(name).state_dict(), path)
     return path
 
@@ -42,7 +43,6 @@ class Touch:
 
 def test_nothing_in_a_file_is_executed(store, tmp_path):
     pytest.importorskip("torch")
-    pytest.importorskip("repost.detectors.networks")
     (tmp_path / "hostile.pt").write_bytes(pickle.dumps(Touch(tmp_path / "executed"), protocol=2))
     with pytest.raises(InvalidWeights):
         add_weights(tmp_path / "hostile.pt", name="xception-ffpp-c23")
