@@ -16,7 +16,7 @@ from urllib.error import HTTPError, URLError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from repost.core.errors import DownloadFailed, InvalidWeights, OutputUnwritable, RepostError
-from repost.core.files import digest_file, write_atomic
+from repost.core.files import digest_file, size_of, write_atomic
 from repost.detectors.web import answer_of
 
 MOST_BYTES = 2 << 30
@@ -143,14 +143,6 @@ def discard(part: Path) -> None:
     _forget_origin(part)
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)
-
-
-def size_of(path: Path) -> int:
-    """Bytes of a file; 0 where there is none."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _complete(remote: Remote, part: Path, patience: Patience, listen: Listener) -> bool:

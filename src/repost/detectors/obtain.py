@@ -18,9 +18,9 @@ from repost.core.errors import (
     WeightsNotFound,
 )
 from repost.core.extras import require
-from repost.core.files import digest_file
+from repost.core.files import digest_file, size_of
 from repost.detectors.card import DetectorCard, card_names, find_card, list_cards
-from repost.detectors.download import MOST_BYTES, DownloadEvent, Patience, Remote, discard, download, size_of
+from repost.detectors.download import MOST_BYTES, DownloadEvent, Patience, Remote, discard, download
 from repost.detectors.store import (
     Holding,
     Place,

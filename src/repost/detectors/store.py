@@ -13,10 +13,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repost.core.errors import InvalidWeights, OutputUnwritable, WeightsNotFound
-from repost.core.files import digest_file, write_atomic
+from repost.core.files import digest_file, size_of, write_atomic
 from repost.core.lock import hold_lock
 from repost.detectors.card import DetectorCard
-from repost.detectors.download import size_of
 
 FOLDER_VARIABLE = "REPOST_WEIGHTS"
 _RECORD = "weights.json"
