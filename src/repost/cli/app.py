@@ -20,6 +20,7 @@ from repost.cli import (
     scan,
     stamp,
     train,
+    weights,
 )
 from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from repost.core.errors import MissingExtra, RepostError, UsageError
@@ -44,6 +45,7 @@ app.add_typer(platforms.app, name="platforms")
 app.add_typer(pairs.app, name="pairs")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(wanted: bool) -> None:

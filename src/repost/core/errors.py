@@ -24,6 +24,7 @@ RepostError
 │   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
 │   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
+├── DownloadFailed         a file cannot be had from its address              (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
 ├── InvalidCheckpoint      a checkpoint is damaged                            (exit 4)
@@ -109,7 +110,7 @@ class OutputBusy(UsageError):
 
     def __init__(self, output: object) -> None:
         self.output = str(output)
-        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder with -o")
+        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder")
 
 
 class InvalidRecipe(UsageError):
@@ -377,6 +378,23 @@ class WrongArchitecture(InvalidWeights):
         expected = f"weights of the network {network}"
         remedy = "name the model these weights belong to"
         super().__init__(path, reason="; ".join([*said, looks]), expected=expected, remedy=remedy)
+
+
+class DownloadFailed(RepostError, OSError):
+    """A file cannot be had from its address.
+
+    Attributes:
+        url: The address.
+        reason: Why.
+        kept_bytes: What is here of the file, and is kept.
+    """
+
+    def __init__(self, url: str, *, reason: str, kept_bytes: int = 0) -> None:
+        self.url, self.reason, self.kept_bytes = url, reason, kept_bytes
+        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try later"
+        super().__init__(
+            f"cannot download {url}: {reason}; get the file elsewhere for `repost weights add FILE`, or {again}"
+        )
 
 
 class WorkerDied(RepostError, RuntimeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from repost.core.errors import WeightsNotFound
 from repost.core.extras import require
 from repost.core.files import digest_file
 from repost.detectors.card import DetectorCard, card_names, find_card, list_cards
+from repost.detectors.store import find_weights
 
 if TYPE_CHECKING:
     from repost.detectors.scorer import Scorer
@@ -56,11 +56,4 @@ def _on_this_machine(card: DetectorCard) -> Path:
     if card.name not in card_names():
         published = [one.name for one in list_cards() if one.network == card.network and one.sources]
         raise WeightsNotFound(card.name, detectors=published)
-    try:
-        store = import_module("repost.detectors.store")
-    except ModuleNotFoundError:
-        raise WeightsNotFound(card.name) from None
-    path = store.find_weights(card)
-    if path is None:
-        raise WeightsNotFound(card.name)
-    return path
+    return find_weights(card)
