@@ -13,34 +13,27 @@ from repost.media.video.roles import Role
 from repost.media.video.sampling import Sampled, read_frame_table, sample_frames
 
 GROUPS = {"bf": "3", "b_strategy": "0", "sc_threshold": "0", "g": "12", "keyint_min": "12"}
-IRREGULAR = [*range(0, 12, 3), 14, 15, 30, 31, 33, *range(40, 60, 7), 60, 61, 70, 72, 73, 74, 90, 91, 99, 120, 150]
+IRREGULAR = [
     0,
     1,
-    4,
-    5,
-    6,
-    11,
+    *range(3, 12, 2),
+    12,
+    14,
+    15,
     30,
     31,
     33,
-    40,
-    41,
-    45,
+    *range(40, 60, 7),
     60,
     61,
     70,
     72,
     73,
-    74,
     90,
     91,
     99,
     120,
-    121,
-    140,
-    141,
     150,
-    160,
 ]
 CLIPS = {
     "B-frames": ("a.mp4", {"options": GROUPS}),
@@ -50,7 +43,10 @@ CLIPS = {
     "QuickTime": ("a.mov", {"options": GROUPS}),
     "open groups": ("a.mp4", {"options": GROUPS | {"x264-params": "open-gop=1"}}),
     "intra refresh": ("a.mp4", {"options": {"bf": "0", "x264-params": "intra-refresh=1:keyint=10"}}),
-    "variable rate": ("a.mp4", {"options": GROUPS, "times": IRREGULAR, "tick": Fraction(1, 100), "count": len(IRREGULAR)}),
+    "variable rate": (
+        "a.mp4",
+        {"options": GROUPS, "times": IRREGULAR, "tick": Fraction(1, 100), "count": len(IRREGULAR)},
+    ),
     "HEVC, open groups": (
         "a.mp4",
         {"codec": "libx265", "options": {"x265-params": "keyint=8:bframes=3:open-gop=1:log-level=0:pools=none"}},
