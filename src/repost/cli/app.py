@@ -12,6 +12,7 @@ from repost.cli import (
     emulate,
     estimate,
     evaluate,
+    faces,
     identify,
     pairs,
     platforms,
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("emulate")(emulate.emulate)
 app.command("probe")(probe.probe)
 app.command("identify")(identify.identify)
+app.command("faces")(faces.faces)
 app.command("stamp")(stamp.stamp)
 app.command("scan")(scan.scan)
 app.command("run")(run.run)

@@ -11,7 +11,9 @@ RepostError
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
 │   ├── InvalidKey         a key that no stamp can be made with
-│   └── ModelNotFound      no stamp model of that name
+│   ├── ModelNotFound      no stamp model of that name
+│   ├── FinderNotFound     no face detector of that name; near names suggested
+│   └── InvalidBoxes       a file of face boxes that cannot be used
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -20,6 +22,8 @@ RepostError
 │   ├── TooManyPixels      over the decompression limit
 │   ├── InvalidPixels      an array or tensor in another form than asked for
 │   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
+│   ├── InvalidBox         a box of a face that has no pixel in the picture
+│   ├── BoxesNotFound      the file of face boxes has none for this picture
 │   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
@@ -219,6 +223,59 @@ class ModelNotFound(UsageError, LookupError):
         super().__init__(
             f"no stamp model '{name}'; shipped are {', '.join(available)}, or name a folder with model.json"
         )
+
+
+class FinderNotFound(UsageError, LookupError):
+    """No face detector has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no face detector '{name}'; {hint}there are {', '.join(available)}")
+
+
+class InvalidBoxes(UsageError):
+    """A file of face boxes that cannot be used.
+
+    Attributes:
+        path: The file.
+        problems: (place in the file, what is wrong) for the faults found.
+    """
+
+    def __init__(self, path: object, problems: Sequence[tuple[str, str]]) -> None:
+        self.path, self.problems = str(path), tuple(problems)
+        lines = "".join(f"\n  {place or '(file)'}: {message}" for place, message in self.problems[:_MOST_NAMED])
+        super().__init__(f"'{path}' is no file of face boxes:{lines}\n  the format: docs/faces.md")
+
+
+class InvalidBox(MediaError):
+    """A box of a face that has no pixel in the picture, or is empty.
+
+    Attributes:
+        box: Left, top, right and bottom.
+        width: Of the picture, in pixels.
+        height: Of the picture.
+    """
+
+    def __init__(self, box: Sequence[int], *, width: int, height: int) -> None:
+        self.box, self.width, self.height = tuple(box), width, height
+        super().__init__(
+            f"got the face box {list(box)}, expected one inside the picture of {width}x{height} pixels; "
+            "are the boxes of another video, or of another size of it?"
+        )
+
+
+class BoxesNotFound(MediaError, LookupError):
+    """A file of face boxes has none for a picture.
+
+    Attributes:
+        source: What the picture is from.
+        path: The file of boxes.
+    """
+
+    def __init__(self, source: str, *, path: object, reason: str) -> None:
+        self.source, self.path = source, str(path)
+        super().__init__(f"{source}: {reason}; an empty list in '{path}' says that there is no face")
 
 
 class AlreadyStamped(MediaError):

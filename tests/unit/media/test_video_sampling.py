@@ -13,28 +13,7 @@ from repost.media.video.roles import Role
 from repost.media.video.sampling import Sampled, read_frame_table, sample_frames
 
 GROUPS = {"bf": "3", "b_strategy": "0", "sc_threshold": "0", "g": "12", "keyint_min": "12"}
-IRREGULAR = [
-    0,
-    1,
-    *range(3, 12, 2),
-    12,
-    14,
-    15,
-    30,
-    31,
-    33,
-    *range(40, 60, 7),
-    60,
-    61,
-    70,
-    72,
-    73,
-    90,
-    91,
-    99,
-    120,
-    150,
-]
+IRREGULAR = [8 * index + index * index % 7 for index in range(40)]
 CLIPS = {
     "B-frames": ("a.mp4", {"options": GROUPS}),
     "a pyramid of B-frames": ("a.mp4", {"options": GROUPS | {"b-pyramid": "normal", "bf": "7"}, "gop": 250}),
