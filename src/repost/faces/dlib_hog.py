@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from repost.core.extras import require
@@ -23,6 +24,8 @@ PASSES_PX = (760, 1900, 3840)
 fiftieth of it. Found on the tuning clips of benchmarks/faces.py."""
 PLAUSIBLE = 0.2
 """Score of a face that ends the search; on tuning clips all true faces are above it."""
+_WORTH_A_PASS = 3
+"""Levels to the next copy at least: one that is hardly larger shows little more and costs as much."""
 _SAME = 0.4
 """Overlap that one face has on two lattices of sizes at least; half a level apart both ways is 0.58."""
 
@@ -92,8 +95,9 @@ class DlibScaled:
             long_side_px: Of the picture.
         """
         top = 2.0**self._upsample
-        levels = (max(0, math.ceil(math.log(limit / (long_side_px * top), STEP))) for limit in PASSES_PX)
-        return [top * STEP**level for level in dict.fromkeys(levels)]
+        levels = [max(0, math.ceil(math.log(limit / (long_side_px * top), STEP))) for limit in PASSES_PX]
+        kept = [level for level, larger in pairwise(levels) if level - larger >= _WORTH_A_PASS]
+        return [top * STEP**level for level in (*kept, levels[-1])]
 
     def _look(self, plane: Plane, factor: float) -> list[Face]:
         copy = resized(plane, factor)

