@@ -12,6 +12,7 @@ from repost.cli import (
     emulate,
     estimate,
     evaluate,
+    faces,
     identify,
     pairs,
     platforms,
@@ -20,6 +21,7 @@ from repost.cli import (
     scan,
     stamp,
     train,
+    weights,
 )
 from repost.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from repost.core.errors import MissingExtra, RepostError, UsageError
@@ -35,6 +37,7 @@ app = typer.Typer(
 app.command("emulate")(emulate.emulate)
 app.command("probe")(probe.probe)
 app.command("identify")(identify.identify)
+app.command("faces")(faces.faces)
 app.command("stamp")(stamp.stamp)
 app.command("scan")(scan.scan)
 app.command("run")(run.run)
@@ -44,6 +47,7 @@ app.add_typer(platforms.app, name="platforms")
 app.add_typer(pairs.app, name="pairs")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(wanted: bool) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 _POLL_S = 0.5
 
@@ -17,7 +21,7 @@ def progress(
 
     Args:
         phase: What is being done, such as "sharing".
-        unit: What is counted, in the singular.
+        unit: What is counted, in the singular; "byte" is shown in larger units.
         in_hand: How many units' worth of work the unfinished ones have behind them; asked twice a second, so that the
             bar and the time left move while a long video is at work.
 
@@ -25,25 +29,10 @@ def progress(
         A function to call with how many are finished and how many there are.
     """
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(f"{speed:.1f} {unit}s/s" if speed else "")
+    from rich.progress import Progress
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*_columns(unit), console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(phase, total=None)
         finished_units, over = [0], threading.Event()
 
@@ -61,3 +50,25 @@ def progress(
             yield advance
         finally:
             over.set()
+
+
+def _columns(unit: str) -> list[ProgressColumn]:
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.1f} {unit}s/s" if speed else "")
+
+    counted = (DownloadColumn(), TransferSpeedColumn()) if unit == "byte" else (MofNCompleteColumn(), Rate())
+    return [TextColumn("{task.description}"), BarColumn(), *counted, TimeRemainingColumn()]

@@ -11,7 +11,11 @@ RepostError
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
 │   ├── InvalidKey         a key that no stamp can be made with
-│   └── ModelNotFound      no stamp model of that name
+│   ├── ModelNotFound      no stamp model of that name
+│   ├── DetectorNotFound   no detector of that name; near names suggested
+│   ├── WeightsNotFound    a detector's weights are not on this machine
+│   ├── FinderNotFound     no face detector of that name; near names suggested
+│   └── InvalidBoxes       a file of face boxes that cannot be used
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -20,12 +24,16 @@ RepostError
 │   ├── TooManyPixels      over the decompression limit
 │   ├── InvalidPixels      an array or tensor in another form than asked for
 │   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
+│   ├── InvalidBox         a box of a face that has no pixel in the picture
+│   ├── BoxesNotFound      the file of face boxes has none for this picture
 │   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
+├── DownloadFailed         a file cannot be had from its address              (exit 4)
 ├── OutputUnwritable       the output folder is full, read-only or gone       (exit 4)
 ├── NonFiniteLoss          a training's loss or weight became NaN or infinite (exit 4)
 ├── InvalidCheckpoint      a checkpoint is damaged                            (exit 4)
 ├── InvalidWeights         a file of weights is damaged, foreign or hostile   (exit 4)
+│   └── WrongArchitecture  sound weights, but of another network
 └── WorkerDied             a worker process was killed while on an item       (exit 4)
 
 Each class also inherits the builtin a caller might already catch, holds its facts as attributes, and says what it
@@ -106,7 +114,7 @@ class OutputBusy(UsageError):
 
     def __init__(self, output: object) -> None:
         self.output = str(output)
-        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder with -o")
+        super().__init__(f"another run is writing to '{output}'; wait for it or choose another folder")
 
 
 class InvalidRecipe(UsageError):
@@ -221,6 +229,91 @@ class ModelNotFound(UsageError, LookupError):
         )
 
 
+class DetectorNotFound(UsageError, LookupError):
+    """No detector and no architecture has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no detector '{name}'; {hint}there are {', '.join(available)}")
+
+
+class WeightsNotFound(UsageError, FileNotFoundError):
+    """A detector's weights are not on this machine; repost never fetches any unasked.
+
+    Attributes:
+        name: The detector, or an architecture, whose weights are always named by the caller.
+        detectors: Of an architecture, the detectors whose weights can be fetched.
+    """
+
+    def __init__(self, name: str, *, detectors: Sequence[str] = ()) -> None:
+        self.name, self.detectors = name, tuple(detectors)
+        if detectors:
+            said = (
+                f"'{name}' is an architecture, and got no file of weights; name one, "
+                f"or a detector whose weights are published: {', '.join(detectors)}"
+            )
+        else:
+            said = (
+                f"the weights of '{name}' are not on this machine; get them with `repost weights fetch {name}`, "
+                "take a file you have with `repost weights add FILE`, or name one"
+            )
+        super().__init__(said)
+
+
+class FinderNotFound(UsageError, LookupError):
+    """No face detector has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no face detector '{name}'; {hint}there are {', '.join(available)}")
+
+
+class InvalidBoxes(UsageError):
+    """A file of face boxes that cannot be used.
+
+    Attributes:
+        path: The file.
+        problems: (place in the file, what is wrong) for the faults found.
+    """
+
+    def __init__(self, path: object, problems: Sequence[tuple[str, str]]) -> None:
+        self.path, self.problems = str(path), tuple(problems)
+        lines = "".join(f"\n  {place or '(file)'}: {message}" for place, message in self.problems[:_MOST_NAMED])
+        super().__init__(f"'{path}' is no file of face boxes:{lines}\n  the format: docs/faces.md")
+
+
+class InvalidBox(MediaError):
+    """A box of a face that has no pixel in the picture, or is empty.
+
+    Attributes:
+        box: Left, top, right and bottom.
+        width: Of the picture, in pixels.
+        height: Of the picture.
+    """
+
+    def __init__(self, box: Sequence[int], *, width: int, height: int) -> None:
+        self.box, self.width, self.height = tuple(box), width, height
+        super().__init__(
+            f"got the face box {list(box)}, expected one inside the picture of {width}x{height} pixels; "
+            "are the boxes of another video, or of another size of it?"
+        )
+
+
+class BoxesNotFound(MediaError, LookupError):
+    """A file of face boxes has none for a picture.
+
+    Attributes:
+        source: What the picture is from.
+        path: The file of boxes.
+    """
+
+    def __init__(self, source: str, *, path: object, reason: str) -> None:
+        self.source, self.path = source, str(path)
+        super().__init__(f"{source}: {reason}; an empty list in '{path}' says that there is no face")
+
+
 class AlreadyStamped(MediaError):
     """The media carries a stamp already, and another was not asked for.
 
@@ -305,9 +398,60 @@ class InvalidCheckpoint(RepostError, ValueError):
 class InvalidWeights(RepostError, ValueError):
     """A file of weights is damaged, of another network, or holds more than tensors."""
 
-    def __init__(self, path: object, *, reason: str, expected: str) -> None:
+    def __init__(
+        self, path: object, *, reason: str, expected: str, remedy: str = "fetch the file again from a source you trust"
+    ) -> None:
         self.path, self.reason, self.expected = str(path), reason, expected
-        super().__init__(f"'{path}': {reason}; expected {expected}; fetch the file again from a source you trust")
+        super().__init__(f"'{path}': {reason}; expected {expected}; {remedy}")
+
+
+class DownloadFailed(RepostError, OSError):
+    """A file cannot be had from its address.
+
+    Attributes:
+        url: The address.
+        reason: Why.
+        kept_bytes: What is here of the file, and is kept.
+    """
+
+    def __init__(self, url: str, *, reason: str, kept_bytes: int = 0) -> None:
+        self.url, self.reason, self.kept_bytes = url, reason, kept_bytes
+        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try later"
+        super().__init__(
+            f"cannot download {url}: {reason}; get the file elsewhere for `repost weights add FILE`, or {again}"
+        )
+
+
+class WrongArchitecture(InvalidWeights):
+    """The weights are of another network.
+
+    Attributes:
+        network: The network they were to be loaded into.
+        missing: Tensors that it has and the file lacks.
+        unexpected: Tensors that the file has and it lacks.
+        misshapen: (name, shape in the file, shape in the network) of those both have.
+        guess: What the file probably holds; "" where that cannot be told.
+    """
+
+    def __init__(
+        self,
+        path: object,
+        *,
+        network: str,
+        missing: Sequence[str],
+        unexpected: Sequence[str],
+        misshapen: Sequence[tuple[str, tuple[int, ...], tuple[int, ...]]],
+        guess: str,
+    ) -> None:
+        self.network, self.missing, self.unexpected = network, tuple(missing), tuple(unexpected)
+        self.misshapen, self.guess = tuple(misshapen), guess
+        shapes = [f"{name} {theirs} instead of {ours}" for name, theirs, ours in self.misshapen]
+        facts = {"it lacks": self.missing, "it holds unknown": self.unexpected, "it holds": shapes}
+        said = [f"{what} {_a_few(names)}" for what, names in facts.items() if names]
+        looks = f"it looks like {guess}" if guess else "it looks like nothing known here"
+        expected = f"weights of the network {network}"
+        remedy = "name the model these weights belong to"
+        super().__init__(path, reason="; ".join([*said, looks]), expected=expected, remedy=remedy)
 
 
 class WorkerDied(RepostError, RuntimeError):
@@ -319,6 +463,11 @@ class WorkerDied(RepostError, RuntimeError):
             f"{item}: the worker process died on it twice (killed, out of memory, or a codec crash); "
             "try it alone with --jobs 1"
         )
+
+
+def _a_few(names: Sequence[str], *, most: int = 3) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(ascii(name)[1:81].rstrip("'") for name in names[:most]) + more
 
 
 def _any_of(names: Sequence[str]) -> str:

@@ -109,6 +109,14 @@ def digest_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _part_beside(path: Path) -> Path:
     name = os.fsencode(path.name)
     if len(name) > _LONGEST_NAME_BYTES:

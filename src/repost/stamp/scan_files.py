@@ -13,10 +13,10 @@ from typing import Any
 from repost import batch
 from repost.core.errors import RepostError, UsageError
 from repost.core.heap import keep_freed_memory
+from repost.media.offered import medium_of
 from repost.media.read import read_file
 from repost.stamp.files import rounded
 from repost.stamp.model import DEFAULT_MODEL, load_model
-from repost.stamp.offered import medium_of
 from repost.stamp.still import scan_still
 
 
