@@ -10,6 +10,7 @@ RepostError
 │   ├── OutputBusy         another run is writing to the same output
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
+│   ├── InvalidLabels      labels that cannot be used; every fault named
 │   ├── InvalidKey         a key that no stamp can be made with
 │   ├── ModelNotFound      no stamp model of that name
 │   ├── DetectorNotFound   no detector of that name; near names suggested
@@ -259,6 +260,22 @@ class WeightsNotFound(UsageError, FileNotFoundError):
                 "take a file you have with `repost weights add FILE`, or name one"
             )
         super().__init__(said)
+
+
+class InvalidLabels(UsageError):
+    """Labels that cannot be used.
+
+    Attributes:
+        source: The file they came from.
+        problems: (where, what is wrong) for every fault found.
+    """
+
+    def __init__(self, source: str, problems: Sequence[tuple[str, str]]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        lines = "".join(f"\n  {f'{where}: ' if where else ''}{message}" for where, message in self.problems)
+        super().__init__(
+            f"the labels of {source} cannot be used:{lines}\n  what labels look like: docs/detectors_evaluation.md"
+        )
 
 
 class FinderNotFound(UsageError, LookupError):

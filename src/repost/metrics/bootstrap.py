@@ -38,11 +38,12 @@ def why_undefined(positive_groups: int, negative_groups: int, *, what: str = "vi
         negative_groups: How many of negatives.
         what: What a group is, in the plural.
     """
-    if min(positive_groups, negative_groups) >= LEAST_GROUPS:
+    counts = [count for count in (positive_groups, negative_groups) if count]
+    if counts and min(counts) >= LEAST_GROUPS:
         return None
     return (
-        f"no interval: got {positive_groups} positive and {negative_groups} negative {what}, "
-        f"expected at least {LEAST_GROUPS} of each to draw from"
+        f"no intervals: got {positive_groups} positive and {negative_groups} negative {what}, "
+        f"expected at least {LEAST_GROUPS} of a kind to draw from"
     )
 
 
@@ -50,21 +51,21 @@ def draw_groups(positive: ArrayLike, *, seed: int, resamples: int) -> Iterator[N
     """Draw groups with replacement, as many positive and as many negative ones as there are.
 
     Args:
-        positive: bool (g,), of each group.
+        positive: bool (g,), of each group; all may be of one kind.
         seed: Decides the draws.
         resamples: How many times.
 
     Yields:
-        int64 (g,): how often each group was drawn. Both kinds are in every draw, so that a curve always exists.
+        int64 (g,): how often each group was drawn. No kind is missing from a draw, so that curves always exist.
 
     Raises:
-        UsageError: There are fewer than two groups of a kind; `why_undefined` says so beforehand.
+        UsageError: There is a single group of a kind, or none at all; `why_undefined` says so beforehand.
     """
     marks = np.ravel(np.asarray(positive, np.bool_))
     if reason := why_undefined(int(marks.sum()), int((~marks).sum()), what="groups"):
         raise UsageError(reason)
     generator = np.random.default_rng(seed)
-    kinds = [np.flatnonzero(marks), np.flatnonzero(~marks)]
+    kinds = [places for places in (np.flatnonzero(marks), np.flatnonzero(~marks)) if places.size]
     for _ in range(resamples):
         drawn = np.zeros(marks.size, np.int64)
         for places in kinds:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repost.core.errors import UsageError
@@ -10,6 +10,7 @@ from repost.metrics import Ranking, area_under, draw_groups, percentile_interval
 from repost.metrics.bootstrap import why_undefined
 
 
+@settings(deadline=None)
 @given(positives=st.integers(2, 9), negatives=st.integers(2, 9), seed=st.integers(0, 2**32))
 def test_as_many_of_each_kind_are_drawn_as_there_are(positives, negatives, seed):
     marks = np.arange(positives + negatives) < positives
@@ -51,7 +52,9 @@ def test_many_frames_of_few_videos_make_no_narrower_interval():
 def test_one_group_of_a_kind_has_no_interval():
     assert why_undefined(2, 2) is None
     assert why_undefined(5, 1) == (
-        "no interval: got 5 positive and 1 negative videos, expected at least 2 of each to draw from"
+        "no intervals: got 5 positive and 1 negative videos, expected at least 2 of a kind to draw from"
     )
+    assert why_undefined(0, 2) is None
+    assert why_undefined(0, 0) is not None
     with pytest.raises(UsageError, match="got 2 positive and 1 negative groups"):
         next(draw_groups([True, True, False], seed=0, resamples=1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import interp1d
 from scipy.optimize import brentq
@@ -29,6 +29,7 @@ def joined(high, low):
     return np.array([1] * len(high) + [0] * len(low)), np.r_[high, low]
 
 
+@settings(deadline=None)
 @given(high=scores, low=scores)
 def test_the_curve_is_that_of_scikit_learn(high, low):
     fpr, tpr, thresholds = sklearn.roc_curve(*joined(high, low), drop_intermediate=False)
@@ -38,6 +39,7 @@ def test_the_curve_is_that_of_scikit_learn(high, low):
     np.testing.assert_array_equal(ours.thresholds, thresholds)
 
 
+@settings(deadline=None)
 @given(high=scores, low=scores)
 def test_area_and_average_precision_are_those_of_scikit_learn(high, low):
     curve = roc(high, low)
@@ -46,6 +48,7 @@ def test_area_and_average_precision_are_those_of_scikit_learn(high, low):
     assert average_precision(curve) == pytest.approx(sklearn.average_precision_score(*joined(high, low)), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(high=scores, low=scores)
 def test_the_equal_error_rate_is_where_brentq_finds_it_on_the_joined_curve(high, low):
     fpr, tpr, _ = sklearn.roc_curve(*joined(high, low), drop_intermediate=False)
@@ -53,6 +56,7 @@ def test_the_equal_error_rate_is_where_brentq_finds_it_on_the_joined_curve(high,
     assert equal_error_rate(roc(high, low)) == pytest.approx(expected, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(high=scores, low=scores, threshold=st.one_of(few_levels, any_level, st.sampled_from([np.inf, -np.inf])))
 def test_decisions_are_those_of_counting(high, low, threshold):
     truth, values = joined(high, low)
@@ -64,6 +68,7 @@ def test_decisions_are_those_of_counting(high, low, threshold):
     assert found.true_positive_rate == pytest.approx(called[truth == 1].mean(), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(high=scores, low=scores, limit=st.floats(0, 1))
 def test_the_rate_at_a_rate_is_the_best_of_all_thresholds(high, low, limit):
     fpr, tpr, _ = sklearn.roc_curve(*joined(high, low), drop_intermediate=False)
@@ -71,6 +76,7 @@ def test_the_rate_at_a_rate_is_the_best_of_all_thresholds(high, low, limit):
     assert found == pytest.approx(tpr[fpr <= limit].max(), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(data=st.data(), high=scores, low=scores)
 def test_weights_count_a_score_so_many_times(data, high, low):
     truth, values = joined(high, low)
