@@ -9,6 +9,7 @@ import typer
 
 from repost.cli import (
     demo,
+    detect,
     emulate,
     estimate,
     evaluate,
@@ -40,6 +41,7 @@ app.command("identify")(identify.identify)
 app.command("faces")(faces.faces)
 app.command("stamp")(stamp.stamp)
 app.command("scan")(scan.scan)
+app.command("detect")(detect.detect)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.add_typer(estimate.app, name="estimate")
