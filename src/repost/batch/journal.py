@@ -55,6 +55,8 @@ class Record:
             "outputs": dict(zip(row.outputs, self.digests, strict=True)),
             "key": self.key,
         }
+        if row.verdict is not None:
+            line["verdict"] = row.verdict
         body = _as_json(line)
         return body[:-1] + f', "~crc32": {zlib.crc32(body)}}}\n'.encode("ascii")
 
@@ -65,12 +67,13 @@ class Record:
             data: Any = json.loads(line)
             if data.pop("~crc32") != zlib.crc32(_as_json(data)):
                 return None
-            texts: list[Any] = [data["item"], data["part"], data["key"], data["error"] or "", *data["outputs"].values()]
+            verdict: Any = data.get("verdict")
+            texts: list[Any] = [data["item"], data["part"], data["key"], *data["outputs"].values()]
+            texts += [data["error"] or "", verdict or ""]
             if not all(isinstance(text, str) for text in texts) or data["status"] not in get_args(Status):
                 return None
-            row = Row(
-                data["item"], data["part"], data["status"], data["error"], {**data["fields"]}, tuple(data["outputs"])
-            )
+            fields, outputs = {**data["fields"]}, tuple(data["outputs"])
+            row = Row(data["item"], data["part"], data["status"], data["error"], fields, outputs, verdict)
             return cls(row, data["key"], tuple(data["outputs"].values()))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None

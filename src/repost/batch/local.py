@@ -19,7 +19,7 @@ from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
 from repost.batch.model import Work
-from repost.batch.worker import Outcome, Task, alone, give_up, perform
+from repost.batch.worker import Outcome, Task, alone, give_up, perform, perform_in_turn
 from repost.core.errors import UsageError
 
 # One task in hand and some waiting for each worker: none idles while the parent writes its journal.
@@ -46,7 +46,8 @@ def run_items(tasks: Iterator[Task], work: Work, *, out: Path, jobs: int) -> Gen
     """
     if jobs == 1:
         for task in tasks:
-            yield perform(task, work, out)
+            # One by one, so that a video of which a thousand frames are done goes on from there when it is killed.
+            yield from ([outcome] for outcome in perform_in_turn(task, work, out))
         return
     hire = partial(_Crew, _pickled(work), out)
     crew = hire(jobs)

@@ -40,6 +40,8 @@ class Row:
             is laid over its `blank`.
         outputs: The files written for this part, relative to the output folder, with forward slashes. No other item
             writes them. They are what is verified before the work is taken as done.
+        verdict: What the manifest says as the status of a part that is done where "done" is not enough, such as
+            "no_face" where there was nothing to write.
     """
 
     item: str
@@ -48,10 +50,11 @@ class Row:
     error: str | None = None
     fields: Mapping[str, object] = field(default_factory=dict[str, object])
     outputs: tuple[str, ...] = ()
+    verdict: str | None = None
 
     def manifest_row(self) -> dict[str, object]:
         """The row as the manifest holds it."""
-        return {**self.fields, "status": self.status, "error": self.error}
+        return {**self.fields, "status": self.verdict or self.status, "error": self.error}
 
 
 class Work(Protocol):

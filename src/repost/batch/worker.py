@@ -45,6 +45,13 @@ def perform(task: Task, work: Work, out: Path, *, stopped: Callable[[], bool] = 
     Returns:
         One outcome per part, fewer when stopped. An exception of the work is a failed row.
     """
+    return list(perform_in_turn(task, work, out, stopped=stopped))
+
+
+def perform_in_turn(
+    task: Task, work: Work, out: Path, *, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Outcome]:
+    """The same as `perform`, each outcome as soon as it is there."""
     item = task.item
     parts = tuple(dict.fromkeys(item.parts))
     try:
@@ -53,13 +60,14 @@ def perform(task: Task, work: Work, out: Path, *, stopped: Callable[[], bool] = 
     except Exception as error:  # noqa: BLE001 - one bad file is a row and never ends the run
         if isinstance(error, FileNotFoundError):
             error = UnreadableMedia(item.id, reason="it is gone, or a link that leads nowhere")
-        return [Outcome(_failed(work, item, part, _describe(error, item, out))) for part in parts]
-    outcomes = [Outcome(record, reused=True) for record in task.known if _is_current(record, keys, out)]
-    kept = {outcome.record.row.part for outcome in outcomes}
-    due = {part: keys[part] for part in parts if part not in kept}
+        yield from (Outcome(_failed(work, item, part, _describe(error, item, out))) for part in parts)
+        return
+    kept = [record for record in task.known if _is_current(record, keys, out)]
+    yield from (Outcome(record, reused=True) for record in kept)
+    done = {record.row.part for record in kept}
+    due = {part: keys[part] for part in parts if part not in done}
     if due:
-        outcomes.extend(Outcome(record) for record in _attempt(work, item, due, out, stopped))
-    return outcomes
+        yield from map(Outcome, _attempt(work, item, due, out, stopped))
 
 
 def alone(task: Task) -> Iterator[Task]:

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from PIL import Image
 
 from repost.batch import InFlight
 from repost.channel.files import Shared
@@ -15,8 +17,7 @@ from repost.channel.video.emulate import emulate_video, served_extension
 from repost.channel.video.fidelity import compare_videos
 from repost.channel.video.plan import plan_video
 from repost.core.files import write_atomic
-from repost.media.video.facts import rotation_of
-from repost.media.video.frames import decode_frames
+from repost.media.video.frames import decode_frames, upright_rgb8
 from repost.media.video.upload import VideoUpload
 from repost.platforms import Profile
 
@@ -100,13 +101,11 @@ def _clear_other_frames(folder: Path, files: tuple[Path, ...]) -> None:
 
 
 def _write_frames(video: Path, folder: Path, *, every: int) -> Iterator[Path]:
-    frames: Iterator[Any] = decode_frames(video)  # PyAV's stubs do not say what an image is
-    for index, frame in enumerate(frames):
+    for index, frame in enumerate(decode_frames(video)):
         if index % every == 0:
             buffer = io.BytesIO()
             # A PNG of a frame says nothing about turning it, unlike the video it is from.
-            upright = frame.to_image().rotate(-rotation_of(frame), expand=True)
-            upright.save(buffer, "PNG", compress_level=1)
+            Image.fromarray(upright_rgb8(frame)).save(buffer, "PNG", compress_level=1)
             path = folder / f"{index:06}.png"
             write_atomic(path, buffer.getvalue())
             yield path

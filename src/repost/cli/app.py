@@ -9,9 +9,11 @@ import typer
 
 from repost.cli import (
     demo,
+    detect,
     emulate,
     estimate,
     evaluate,
+    faces,
     identify,
     pairs,
     platforms,
@@ -36,8 +38,10 @@ app = typer.Typer(
 app.command("emulate")(emulate.emulate)
 app.command("probe")(probe.probe)
 app.command("identify")(identify.identify)
+app.command("faces")(faces.faces)
 app.command("stamp")(stamp.stamp)
 app.command("scan")(scan.scan)
+app.command("detect")(detect.detect)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.add_typer(estimate.app, name="estimate")

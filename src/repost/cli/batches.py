@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def carry_out(
     work: Work,
-    items: list[Item],
+    items: Iterable[Item],
     *,
     out: Path,
     doing: str,
@@ -27,7 +27,7 @@ def carry_out(
 
     Args:
         work: Of the batch.
-        items: At least one.
+        items: At least one; where they come as an iterator, `jobs` are started whatever there is to do.
         out: Output folder.
         doing: What the progress bar says, such as "sharing".
         show: Prints the rows, and counts them by status; "warned" may count those with a warning besides.
@@ -45,10 +45,11 @@ def carry_out(
     from repost.cli.progress import progress
 
     summaries: list[Summary] = []
+    most = min(jobs, len(items)) if isinstance(items, Sequence) else jobs
 
     def rows() -> Iterator[dict[str, Any]]:
         with progress(doing, "file", in_hand=lambda: batch.items_in_flight(out)) as advance:
-            for event in batch.run(items, work, out=out, jobs=min(jobs, len(items)), engine=engine):
+            for event in batch.run(items, work, out=out, jobs=most, engine=engine):
                 if isinstance(event, batch.RowFinished):
                     advance(event.finished, event.total)
                     yield event.row.manifest_row()

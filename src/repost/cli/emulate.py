@@ -66,7 +66,7 @@ def emulate(
     from repost.core.errors import UsageError
 
     if reference_json is None:
-        profiles = _profiles(platform or [], profile or [])
+        profiles = chosen_profiles(platform or [], profile or [])
     else:
         profiles = _profiles_of_reference(reference_json, platform or [], profile or [], lookup=lookup, codec=codec)
     require_encoders(profiles.values())
@@ -86,7 +86,16 @@ def emulate(
     _finish(carry_out(work, items, out=out, doing="sharing", show=show, jobs=workers, engine=engine))
 
 
-def _profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
+def chosen_profiles(names: list[str], files: list[Path]) -> dict[str, Profile]:
+    """The profiles that were asked for, by the name they were asked for.
+
+    Args:
+        names: Bundled ones; what ends with ".toml" is a file.
+        files: Files of profiles.
+
+    Raises:
+        UsageError: None was asked for, or one twice.
+    """
     from repost.channel.files import folder_of
     from repost.core.errors import UsageError
     from repost.platforms import load_profile, resolve

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repost.cli import evaluate_detector
 from repost.cli.options import AsJson, Jobs, check_folder
 from repost.cli.stamp_key import Key, KeyFile
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from repost.stamp.evaluation.splits import PartName, Split
 
 app = typer.Typer(no_args_is_help=True, help="Measure; run the same command again to go on after a stop.")
+
+app.command("detector")(evaluate_detector.detector)
 
 PICTURES_NAME = "pictures.png"
 MOST_PICTURES = 6

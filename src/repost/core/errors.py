@@ -10,10 +10,13 @@ RepostError
 │   ├── OutputBusy         another run is writing to the same output
 │   ├── InvalidRecipe      a training recipe that breaks what the loop relies on
 │   ├── CheckpointMismatch the folder holds checkpoints of another training
+│   ├── InvalidLabels      labels that cannot be used; every fault named
 │   ├── InvalidKey         a key that no stamp can be made with
 │   ├── ModelNotFound      no stamp model of that name
 │   ├── DetectorNotFound   no detector of that name; near names suggested
-│   └── WeightsNotFound    a detector's weights are not on this machine
+│   ├── WeightsNotFound    a detector's weights are not on this machine
+│   ├── FinderNotFound     no face detector of that name; near names suggested
+│   └── InvalidBoxes       a file of face boxes that cannot be used
 ├── MissingExtra           an optional package is not installed               (exit 3)
 ├── MediaError             one input cannot be used; the others go on         (exit 4)
 │   ├── NotMedia           the content is no image or video we know
@@ -22,6 +25,8 @@ RepostError
 │   ├── TooManyPixels      over the decompression limit
 │   ├── InvalidPixels      an array or tensor in another form than asked for
 │   ├── PictureTooSmall    fewer pixels on the short side than a stamp needs
+│   ├── InvalidBox         a box of a face that has no pixel in the picture
+│   ├── BoxesNotFound      the file of face boxes has none for this picture
 │   └── AlreadyStamped     it carries a stamp, and another was not asked for
 ├── EncodeFailed           a codec refused its settings or its picture        (exit 4)
 ├── DownloadFailed         a file cannot be had from its address              (exit 4)
@@ -257,6 +262,75 @@ class WeightsNotFound(UsageError, FileNotFoundError):
         super().__init__(said)
 
 
+class InvalidLabels(UsageError):
+    """Labels that cannot be used.
+
+    Attributes:
+        source: The file they came from.
+        problems: (where, what is wrong) for every fault found.
+    """
+
+    def __init__(self, source: str, problems: Sequence[tuple[str, str]]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        lines = "".join(f"\n  {f'{where}: ' if where else ''}{message}" for where, message in self.problems)
+        super().__init__(
+            f"the labels of {source} cannot be used:{lines}\n  what labels look like: docs/detectors_evaluation.md"
+        )
+
+
+class FinderNotFound(UsageError, LookupError):
+    """No face detector has that name."""
+
+    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
+        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
+        hint = f"did you mean {_any_of(suggestions)}? " if suggestions else ""
+        super().__init__(f"no face detector '{name}'; {hint}there are {', '.join(available)}")
+
+
+class InvalidBoxes(UsageError):
+    """A file of face boxes that cannot be used.
+
+    Attributes:
+        path: The file.
+        problems: (place in the file, what is wrong) for the faults found.
+    """
+
+    def __init__(self, path: object, problems: Sequence[tuple[str, str]]) -> None:
+        self.path, self.problems = str(path), tuple(problems)
+        lines = "".join(f"\n  {place or '(file)'}: {message}" for place, message in self.problems[:_MOST_NAMED])
+        super().__init__(f"'{path}' is no file of face boxes:{lines}\n  the format: docs/faces.md")
+
+
+class InvalidBox(MediaError):
+    """A box of a face that has no pixel in the picture, or is empty.
+
+    Attributes:
+        box: Left, top, right and bottom.
+        width: Of the picture, in pixels.
+        height: Of the picture.
+    """
+
+    def __init__(self, box: Sequence[int], *, width: int, height: int) -> None:
+        self.box, self.width, self.height = tuple(box), width, height
+        super().__init__(
+            f"got the face box {list(box)}, expected one inside the picture of {width}x{height} pixels; "
+            "are the boxes of another video, or of another size of it?"
+        )
+
+
+class BoxesNotFound(MediaError, LookupError):
+    """A file of face boxes has none for a picture.
+
+    Attributes:
+        source: What the picture is from.
+        path: The file of boxes.
+    """
+
+    def __init__(self, source: str, *, path: object, reason: str) -> None:
+        self.source, self.path = source, str(path)
+        super().__init__(f"{source}: {reason}; an empty list in '{path}' says that there is no face")
+
+
 class AlreadyStamped(MediaError):
     """The media carries a stamp already, and another was not asked for.
 
@@ -348,6 +422,23 @@ class InvalidWeights(RepostError, ValueError):
         super().__init__(f"'{path}': {reason}; expected {expected}; {remedy}")
 
 
+class DownloadFailed(RepostError, OSError):
+    """A file cannot be had from its address.
+
+    Attributes:
+        url: The address.
+        reason: Why.
+        kept_bytes: What is here of the file, and is kept.
+    """
+
+    def __init__(self, url: str, *, reason: str, kept_bytes: int = 0) -> None:
+        self.url, self.reason, self.kept_bytes = url, reason, kept_bytes
+        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try later"
+        super().__init__(
+            f"cannot download {url}: {reason}; get the file elsewhere for `repost weights add FILE`, or {again}"
+        )
+
+
 class WrongArchitecture(InvalidWeights):
     """The weights are of another network.
 
@@ -378,23 +469,6 @@ class WrongArchitecture(InvalidWeights):
         expected = f"weights of the network {network}"
         remedy = "name the model these weights belong to"
         super().__init__(path, reason="; ".join([*said, looks]), expected=expected, remedy=remedy)
-
-
-class DownloadFailed(RepostError, OSError):
-    """A file cannot be had from its address.
-
-    Attributes:
-        url: The address.
-        reason: Why.
-        kept_bytes: What is here of the file, and is kept.
-    """
-
-    def __init__(self, url: str, *, reason: str, kept_bytes: int = 0) -> None:
-        self.url, self.reason, self.kept_bytes = url, reason, kept_bytes
-        again = f"{kept_bytes:,} bytes are kept, the same command goes on from there" if kept_bytes else "try later"
-        super().__init__(
-            f"cannot download {url}: {reason}; get the file elsewhere for `repost weights add FILE`, or {again}"
-        )
 
 
 class WorkerDied(RepostError, RuntimeError):

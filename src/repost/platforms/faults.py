@@ -118,7 +118,7 @@ def _message(fault: dict[str, Any], path: list[str]) -> str:
             message = f"got one table, expected a list of them: write [[{field}]]"
         case kind if kind in _EXPECTED:
             # Of a value that may be whole or not, both are missed.
-            expected = "a number" if fault["loc"][-1] == "int" else _EXPECTED[kind].format(**told)
+            expected = "a number" if fault["loc"][-1:] == ("int",) else _EXPECTED[kind].format(**told)
             message = f"got {got!r:.80}, expected {expected}"
         case _:
             pass

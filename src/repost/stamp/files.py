@@ -15,10 +15,10 @@ from repost.channel.encode import encoder_versions
 from repost.core.errors import OutputUnwritable, RepostError, UnsafeOutput
 from repost.core.files import write_atomic
 from repost.core.heap import keep_freed_memory
+from repost.media.offered import medium_of
 from repost.media.read import read_file
 from repost.media.sniff import suffix_fits
 from repost.stamp.model import load_model
-from repost.stamp.offered import medium_of
 from repost.stamp.still import StampSettings, stamp_still
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import Any
 from repost import batch
 from repost.core.errors import RepostError, UsageError
 from repost.core.heap import keep_freed_memory
+from repost.media.offered import medium_of
 from repost.media.read import read_file
 from repost.stamp.files import rounded
 from repost.stamp.model import DEFAULT_MODEL, load_model
-from repost.stamp.offered import medium_of
 from repost.stamp.still import scan_still
 
 
@@ -88,7 +88,7 @@ def scan_files(
     version = load_model(model).version
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
         out = Path(scratch)
-        found = _in_order(batch.list_inputs(sources, out), sources)
+        found = batch.in_order_of(sources, batch.list_inputs(sources, out))
         if not found:
             named = ", ".join(f"'{source}'" for source in sources)
             raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
@@ -97,7 +97,7 @@ def scan_files(
         work = ScanFiles(key, version, model, named_ids, max_pixels)
         events = batch.run(items, work, out=out, jobs=min(jobs, len(items)))
         with closing(events):
-            yield from map(_scan_of, _sorted_as(items, events, advance))
+            yield from map(_scan_of, batch.rows_in_order(items, _telling(events, advance)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,31 +160,12 @@ class ScanFiles:
         return {"stamped": found.stamped, "frames": frames, **measured}
 
 
-def _in_order(found: list[batch.Found], sources: Sequence[Path]) -> list[batch.Found]:
-    """Files in the order of the sources they are from; those of one folder as they were, sorted."""
-
-    def place(entry: batch.Found) -> int:
-        above = {entry.path} if entry.explicit else {entry.path, *entry.path.parents}
-        return next((index for index, source in enumerate(sources) if source in above), len(sources))
-
-    return sorted(found, key=place)
-
-
-def _sorted_as(
-    items: Sequence[batch.Item], events: Iterator[batch.Event], advance: Callable[[int, int | None], None]
-) -> Iterator[batch.Row]:
-    """Rows in the order of the items, each as soon as all before it are there."""
-    waiting: dict[str, batch.Row] = {}
-    expected = iter(items)
-    next_id = next(expected).id
+def _telling(events: Iterator[batch.Event], advance: Callable[[int, int | None], None]) -> Iterator[batch.Event]:
+    """The same events, and how far they are."""
     for event in events:
-        if not isinstance(event, batch.RowFinished):
-            continue
-        advance(event.finished, event.total)
-        waiting[event.row.item] = event.row
-        while next_id in waiting:
-            yield waiting.pop(next_id)
-            next_id = getattr(next(expected, None), "id", "")
+        if isinstance(event, batch.RowFinished):
+            advance(event.finished, event.total)
+        yield event
 
 
 def _scan_of(row: batch.Row) -> FileScan | None:

@@ -164,7 +164,7 @@ def read_video_facts(path: Path, *, name: str | None = None, max_pixels: int | N
         context = stream.codec_context
         packets, first = _scan(container, stream, name)
         size_bytes = path.stat().st_size
-        if (end := _end_of_frames(container, stream)) > size_bytes:
+        if (end := end_of_frames(container, stream)) > size_bytes:
             raise UnreadableMedia(name, reason=f"it is cut off: {end:,} bytes expected, {size_bytes:,} there")
         rotation = rotation_of(first)
         stored = (context.width, context.height)
@@ -226,8 +226,13 @@ def _scan(container: InputContainer, stream: VideoStream, name: str) -> tuple[Pa
     return Packets(count, bits, float(count / rate), False), first
 
 
-def _end_of_frames(container: InputContainer, stream: VideoStream) -> int:
-    """Where the last frame ends by the file's own index; 0 where the index does not tell, as outside MP4."""
+def end_of_frames(container: InputContainer, stream: VideoStream) -> int:
+    """Where the last frame ends by the file's own index; 0 where the index does not tell, as outside MP4.
+
+    Args:
+        container: An open file, whose packets have been read.
+        stream: Its pictures.
+    """
     if "mov" not in container.format.name:  # FFmpeg's name of the demuxer of both
         return 0
     return max((entry.pos + entry.size for entry in stream.index_entries), default=0)

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
+from repost.media.video.facts import rotation_of
 from repost.media.video.headers import parse_encoder_settings
 from repost.media.video.open import open_video
 
@@ -217,6 +218,20 @@ def _settings_of(frame: VideoFrame) -> Mapping[str, str] | None:
 def _side_data(frame: VideoFrame, kind: str) -> Iterator[bytes]:
     found: Any = frame.side_data  # a sequence too, which its stubs do not tell
     return (bytes(data) for data in found if data.type.name == kind)
+
+
+def upright_rgb8(frame: VideoFrame) -> NDArray[np.uint8]:
+    """A frame as a viewer shows it.
+
+    Args:
+        frame: As decoded.
+
+    Returns:
+        uint8 HWC RGB, turned as the display matrix says, by FFmpeg's own conversion with its defaults.
+    """
+    pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    # numpy turns the other way round, and a turned view would make every later read slow.
+    return np.ascontiguousarray(np.rot90(pixels, -rotation_of(frame) // 90))
 
 
 def luma_of(frame: VideoFrame) -> NDArray[np.uint8]:

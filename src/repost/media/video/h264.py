@@ -6,7 +6,9 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
+_Bytes = TypeVar("_Bytes", bytes, memoryview)
 _START_CODE = re.compile(b"\0\0\1")
 _SEQUENCE, _PICTURE = 7, 8
 """Types of network abstraction layer units that hold parameter sets (table 7-1)."""
@@ -102,7 +104,7 @@ def picture_units(header: bytes, packet: bytes) -> bytes:
         The slices, the same bytes in whatever container; empty where there are none.
     """
     framed = header[:1] == b"\1" and len(header) > _SHORTEST_RECORD_BYTES
-    units = _units_of_packet(packet, (header[4] & 3) + 1) if framed else _units_of_stream(packet)
+    units = units_of_packet(packet, (header[4] & 3) + 1) if framed else _units_of_stream(packet)
     # Units never end with a zero (clause 7.4.1); one in front of a start code belongs to the code.
     return b"".join(unit.rstrip(b"\0") for unit in units if unit and unit[0] & 31 in _SLICES)
 
@@ -110,7 +112,7 @@ def picture_units(header: bytes, packet: bytes) -> bytes:
 def _units(header: bytes, packet: bytes) -> Iterator[bytes]:
     if header[:1] == b"\1" and len(header) > _SHORTEST_RECORD_BYTES:
         yield from _units_of_record(header)
-        yield from _units_of_packet(packet, (header[4] & 3) + 1)
+        yield from units_of_packet(packet, (header[4] & 3) + 1)
     else:
         yield from _units_of_stream(header)
         yield from _units_of_stream(packet)
@@ -127,7 +129,16 @@ def _units_of_record(record: bytes) -> Iterator[bytes]:
             at += 2 + size
 
 
-def _units_of_packet(packet: bytes, length_bytes: int) -> Iterator[bytes]:
+def units_of_packet(packet: _Bytes, length_bytes: int) -> Iterator[_Bytes]:
+    """The units of a packet as MP4 and Matroska frame them, each behind its length (ISO/IEC 14496-15).
+
+    Args:
+        packet: Of H.264, or of HEVC, which is framed alike.
+        length_bytes: Of a length.
+
+    Yields:
+        The units, with their headers.
+    """
     at = 0
     while at + length_bytes < len(packet):
         size = int.from_bytes(packet[at : at + length_bytes], "big")

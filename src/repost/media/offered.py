@@ -1,4 +1,4 @@
-"""What a file that is offered to be stamped or scanned is, by its first bytes."""
+"""What a file that is offered to a verb is, by its first bytes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""How good a detector is, by frames and by videos, before and after sharing."""

@@ -1,0 +1,79 @@
+"""Files of boxes: what is taken, and what is told of what is not."""
+
+import json
+
+import numpy as np
+import pytest
+
+from repost.core.errors import BoxesNotFound, InputNotFound, InvalidBox, InvalidBoxes
+from repost.faces import Box
+from repost.faces.boxes import GivenBoxes
+
+PICTURE = np.zeros((100, 200, 3), np.uint8)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def call(content) -> GivenBoxes:
+        path = tmp_path / "boxes.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return GivenBoxes(path)
+
+    return call
+
+
+def test_boxes_are_looked_up_by_source_and_frame(write):
+    given = write(
+        {
+            "schema_version": 1,
+            "boxes": {"a/x.mp4": {"0": [[1, 2, 30, 40]], "50": [], "100": [[5, 5, 9, 9], [0, 0, 99, 99]]}},
+        }
+    )
+    assert [face.box for face in given.find(PICTURE, source="a/x.mp4", frame=0)] == [Box(1, 2, 30, 40)]
+    assert given.find(PICTURE, source="a/x.mp4", frame=50) == []
+    assert [face.box.left for face in given.find(PICTURE, source="a/x.mp4", frame=100)] == [5, 0]
+    assert not given.gives_points
+
+
+def test_another_video_is_told_with_the_nearest_name(write):
+    given = write({"boxes": {"clip_1.mp4": {"0": []}}})
+    with pytest.raises(BoxesNotFound, match=r"clip_2.mp4: .* does not name it; it has clip_1.mp4"):
+        given.find(PICTURE, source="clip_2.mp4")
+    with pytest.raises(BoxesNotFound, match="no entry for frame 7; an empty list"):
+        given.find(PICTURE, source="clip_1.mp4", frame=7)
+
+
+def test_boxes_of_another_size_are_told(write):
+    given = write({"boxes": {"x": {"0": [[900, 500, 1000, 600]]}}})
+    with pytest.raises(InvalidBox, match="of another video, or of another size"):
+        given.find(PICTURE, source="x")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("{", "(file)"),
+        ("[" * 100_000, "(file)"),
+        ("[]", "(file)"),
+        ({}, "boxes"),
+        ({"boxes": {"x": {"0": [[1, 2, 3]]}}}, "boxes.x.0.0.box"),
+        ({"boxes": {"x": {"0": [[1, 2, 3, "4px"]]}}}, "boxes.x.0.0.box.3"),
+        ({"boxes": {"x": {"0": [[9, 2, 3, 4]]}}}, "boxes.x.0.0"),
+        ({"boxes": {"x": {"first": []}}}, "boxes.x.first"),
+        ({"boxes": {"x": {"-1": []}}}, "boxes.x.-1"),
+        ({"boxes": {"x": {"0": [{"box": [1, 2, 3, 4], "points": [[1, 2]]}]}}}, "boxes.x.0.0.points"),
+        ({"boxes": {"x": {"0": [{"box": [1, 2, 3, 4], "score": 1}]}}}, "boxes.x.0.0.score"),
+        ({"boxes": {"x": {"0": [[1, 2, 3, 10**9]]}}}, "boxes.x.0.0.box.3"),
+        ({"boxes": {}, "schema_version": 2}, "schema_version"),
+    ],
+)
+def test_malformed_files_name_the_place(write, content, place):
+    with pytest.raises(InvalidBoxes) as caught:
+        write(content)
+    assert any(place in (found or "(file)") for found, _ in caught.value.problems)
+    assert "docs/faces.md" in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputNotFound):
+        GivenBoxes(tmp_path / "none.json")
