@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from environment import print_environment
 from repost.faces import DetectorChoice, Face, FaceSettings, crop, extract, load_detector, overlap
 from repost.faces.choose import choose
 from repost.media.png import png_bytes
+from repost.media.video.facts import read_video_facts
 from repost.media.video.frames import decode_frames, upright_rgb8
 from repost.media.video.sampling import read_frame_table
 from repost.metrics.intervals import clopper_pearson
@@ -248,9 +250,9 @@ def _times(found: dict[str, Agreement]) -> tuple[list[float], list[float]]:
 def memory(clip: Path, *, minutes: float) -> None:
     """Print the peak memory of the command on a long clip, the same one repeated by copying its stream."""
     with tempfile.TemporaryDirectory() as scratch:
-        long_clip = Path(scratch) / "long.mp4"
-        ffmpeg("-stream_loop", round(minutes * 60 / CLIP_S) - 1, "-i", clip, "-c", "copy", long_clip)
-        for path, what in ((clip, f"{CLIP_S} s"), (long_clip, f"{minutes:g} min")):
+        long_clip, duration_s = Path(scratch) / "long.mp4", read_video_facts(clip).duration_s
+        ffmpeg("-stream_loop", math.ceil(minutes * 60 / duration_s) - 1, "-i", clip, "-c", "copy", long_clip)
+        for path, what in ((clip, f"{duration_s:.0f} s"), (long_clip, f"{minutes:g} min")):
             done = subprocess.run(
                 [sys.executable, __file__, "--once", path, Path(scratch) / what],
                 check=True,

@@ -17,6 +17,7 @@ from repost.media.video.facts import VideoFacts, read_video_facts
 from repost.media.video.frames import read_stream_coding
 from repost.media.video.headers import read_h264_headers
 from repost.media.video.probe import probe_video
+from repost.media.video.sampling import read_frame_table, sample_frames
 
 QUICK = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KINDS = ("mp4", "front.mp4", "fragments.mp4", "mov", "mkv", "webm", "avi", "h264")
@@ -59,11 +60,17 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
+def sample_every_third(path: Path, *, max_pixels: int) -> int:
+    """Frames 0, 3, 6, ... that can be decoded."""
+    table = read_frame_table(path, max_pixels=max_pixels)
+    return sum(1 for _ in sample_frames(table, table.numbers(3), threads=1))
+
+
 def look(data: bytes, path: Path) -> bool:
     """Read everything there is to read; whether all of it could be."""
     path.write_bytes(data)
     whole = True
-    for read in (read_video_facts, read_h264_headers, read_stream_coding, probe_video):
+    for read in (read_video_facts, read_h264_headers, read_stream_coding, probe_video, sample_every_third):
         try:
             found = read(path, max_pixels=1_000_000)
         except MediaError as error:

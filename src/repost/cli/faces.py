@@ -69,7 +69,8 @@ def faces(
     items = face_items(found, work, batch.output_stems(entry.id for entry in found))
     counts = carry_out(work, items, out=out, doing="looking for faces", show=partial(_show, as_json=as_json), jobs=jobs)
     if counts["no_face"]:
-        typer.echo(f"no face in {counts['no_face']} frames; each has a row", err=True)
+        count = counts["no_face"]
+        typer.echo(f"no face in {count} {'frame' if count == 1 else 'frames'}; each has a row", err=True)
     if counts["failed"]:
         raise typer.Exit(EXIT_FAILED)
     if not counts["done"]:

@@ -74,8 +74,7 @@ class ExtractFaces:
     def blank(self, item: Item, part: str) -> dict[str, object]:
         """A manifest row of which nothing is known yet."""
         unknown = dict.fromkeys(("box", "crop", "output", "confidence", "faces"))
-        frame = int(part) if part.isdecimal() else None
-        return {"source": item.id, "frame": frame, "detector": self.cutting.detector.name, **unknown}
+        return {"source": item.id, "frame": int(part), "detector": self.cutting.detector.name, **unknown}
 
     def run(self, item: Item, parts: tuple[str, ...]) -> Iterator[Row]:
         """Cut out the faces of some frames of one file."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
@@ -34,7 +35,7 @@ class FrameTable:
         fault: What is wrong with the file, or None.
         times: Timestamps of the packets in the order they are stored, where frames can be told by them; else empty.
         shown: The same of those that are shown, in the order they are shown.
-        roles: Of the packets, in the order they are stored.
+        roles: Of the packets, in the order they are stored; empty where `times` is.
     """
 
     path: Path
@@ -43,9 +44,9 @@ class FrameTable:
     count: int
     missing: int
     fault: str | None
-    times: Sequence[int] = field(repr=False)
-    shown: Sequence[int] = field(repr=False)
-    roles: Sequence[Role] = field(repr=False)
+    times: Sequence[int] = field(default=(), repr=False)
+    shown: Sequence[int] = field(default=(), repr=False)
+    roles: Sequence[Role] = field(default=(), repr=False)
 
     def numbers(self, every: int) -> list[int]:
         """The numbers of every so-manieth frame: 0, every, 2 * every, ...
@@ -89,48 +90,56 @@ def read_frame_table(path: Path, *, name: str | None = None, max_pixels: int | N
         MediaError: It is no video, or not one packet can be read.
     """
     name = name or str(path)
-    times, shown, roles = array("q"), array("q"), list[Role]()
-    stored = hidden = 0
+    with open_video(path, name=name, max_pixels=max_pixels) as (container, stream):
+        scan = _scan(container, stream)
+        cut = cut_off(path, container, stream)
+        promised = len(stream.index_entries) if cut else 0
+    fault = cut or scan.fault
+    if not scan.count:
+        raise UnreadableMedia(name, reason=fault or "it holds no frame")
+    count, shown = scan.count, array("q", sorted(scan.shown))
+    if fault is not None and scan.last_dts is not None:
+        # Of frames shown later than the last packet was decoded, some may be among those that are lost.
+        count = min(count, bisect_right(shown, scan.last_dts))
+    missing = max(0, promised - scan.hidden - count)
+    if _exact(scan.times, shown, scan.roles):
+        return FrameTable(path, name, max_pixels, count, missing, fault, scan.times, shown, scan.roles)
+    return FrameTable(path, name, max_pixels, count, missing, fault)
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What reading packets came to: fields as in `FrameTable`, and how many packets there are that show nothing."""
+
+    times: array[int] = field(default_factory=lambda: array("q"))
+    shown: array[int] = field(default_factory=lambda: array("q"))
+    roles: list[Role] = field(default_factory=list[Role])
+    count: int = 0
+    hidden: int = 0
     last_dts: int | None = None
     fault: str | None = None
-    with open_video(path, name=name, max_pixels=max_pixels) as (container, stream):
-        role_of = role_reader(stream)
-        try:
-            for packet in container.demux(stream):
-                if packet.is_corrupt:
-                    fault = "a packet is cut short"
-                    break
-                if not packet.size:
-                    continue
-                stored += 1
-                hidden += packet.is_discard  # an edit list hides frames that others are predicted from
-                if packet.pts is None:
-                    role_of = _opaque
-                else:
-                    times.append(packet.pts)
-                    if not packet.is_discard:
-                        shown.append(packet.pts)
-                roles.append(role_of(packet))
-                last_dts = packet.dts
-        except FFmpegError as error:
-            fault = _reason(error)
-        cut = cut_off(path, container, stream)
-        fault, promised = (cut, len(stream.index_entries)) if cut else (fault, 0)
-    if stored == hidden:
-        raise UnreadableMedia(name, reason=fault or "it holds no frame")
-    count, ordered = stored - hidden, array("q", sorted(shown))
-    if fault is not None and last_dts is not None:
-        # Of frames shown later than the last packet was decoded, some may be among those that are lost.
-        count = min(count, bisect_right(ordered, last_dts))
-    missing = max(0, promised - hidden - count)
-    if not _exact(times, ordered, roles):
-        times, ordered, roles = array("q"), array("q"), []
-    return FrameTable(path, name, max_pixels, count, missing, fault, times, ordered, roles)
 
 
-def _opaque(packet: Packet[VideoStream]) -> Role:
-    del packet
-    return Role.OPAQUE
+def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
+    found, role_of = _Scan(), role_reader(stream)
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                found.fault = "a packet is cut short"
+                break
+            if not packet.size:
+                continue
+            found.count += not packet.is_discard
+            found.hidden += packet.is_discard  # an edit list hides frames that others are predicted from
+            found.roles.append(Role.OPAQUE if packet.pts is None else role_of(packet))
+            found.last_dts = packet.dts
+            if packet.pts is not None:
+                found.times.append(packet.pts)
+                if not packet.is_discard:
+                    found.shown.append(packet.pts)
+    except FFmpegError as error:
+        found.fault = _reason(error)
+    return found
 
 
 def _exact(times: Sequence[int], shown: Sequence[int], roles: Sequence[Role]) -> bool:
