@@ -96,11 +96,7 @@ def cell_means(plane: NDArray[np.float32], grid: Grid) -> NDArray[np.float32]:
 
 
 def add_residual(pixels: NDArray[np.uint8], residual: NDArray[np.float32], grid: Grid) -> NDArray[np.uint8]:
-    """Add a residual of the grid to every channel, bicubic between the cells, dithered to 8 bits.
-
-    Plain rounding would turn the fraction of a level that a smooth sky or skin gets into contours a level high, which
-    are what is seen first; with a threshold that changes from pixel to pixel it is there on average (on photographs
-    for calibration Butteraugli fell by a tenth, at .3 dB).
+    """Add a residual of the grid to every channel, bicubic between the cells, rounded to 8 bits.
 
     Args:
         pixels: uint8 HWC RGB, or HW grey.
@@ -108,7 +104,7 @@ def add_residual(pixels: NDArray[np.uint8], residual: NDArray[np.float32], grid:
         grid: Laid over the picture.
 
     Returns:
-        New pixels of the same shape; no value moves by more than the residual's largest, rounded up.
+        New pixels of the same shape.
     """
     stamped, image = np.empty_like(pixels), Image.fromarray(residual)
     bound = float(np.abs(residual).max())
@@ -117,22 +113,10 @@ def add_residual(pixels: NDArray[np.uint8], residual: NDArray[np.float32], grid:
         bottom = min(top + _ROWS_AT_ONCE, grid.height)
         box = (0, top / grid.cell_px, across, bottom / grid.cell_px)
         band = np.asarray(image.resize((grid.width, bottom - top), Image.Resampling.BICUBIC, box=box))
-        band = np.clip(band, -bound, bound)  # bicubic would overshoot the bound
-        band = np.rint(band + _dither(top, bottom, grid.width)).astype(np.int16)
+        band = np.rint(np.clip(band, -bound, bound)).astype(np.int16)  # bicubic would overshoot the bound
         moved = pixels[top:bottom] + (band if pixels.ndim == 2 else band[..., None])
         stamped[top:bottom] = np.clip(moved, 0, 255)
     return stamped
-
-
-def _dither(top: int, bottom: int, width: int) -> NDArray[np.float32]:
-    """Values of -.5 to .5, evenly spread over every few pixels: interleaved gradient noise (Jimenez 2014)."""
-    down, across = np.arange(top, bottom, dtype=np.float32), np.arange(width, dtype=np.float32)
-    noise = np.add.outer(down * np.float32(0.00583715), across * np.float32(0.06711056))
-    noise -= np.floor(noise)
-    noise *= np.float32(52.9829189)
-    noise -= np.floor(noise)
-    noise -= np.float32(0.5)
-    return noise
 
 
 def check_pixels(pixels: NDArray[np.uint8], *, least_px: int) -> None:

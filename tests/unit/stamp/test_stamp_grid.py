@@ -52,23 +52,6 @@ def test_a_residual_keeps_its_bound_and_every_row(shape: tuple[int, ...]) -> Non
     assert rows.min() > 0.3  # no band was forgotten
 
 
-@pytest.mark.parametrize("level", [0.3, -0.3, 1.75])
-def test_fractions_of_a_level_are_there_on_average_and_without_contours(level: float) -> None:
-    pixels = np.full((320, 320), 128, np.uint8)
-    grid = grid_over(320, 320)
-    moved = add_residual(pixels, np.full((grid.rows, grid.columns), level, np.float32), grid).astype(float) - 128
-    assert moved.mean() == pytest.approx(level, abs=0.01)
-    assert np.abs(moved - level).max() < 1
-    blocks = moved.reshape(40, 8, 40, 8).mean((1, 3))
-    assert blocks == pytest.approx(level, abs=0.1)  # evenly spread, down to every 8 x 8
-
-
-def test_where_nothing_is_added_nothing_changes() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
-    grid = grid_over(200, 300)
-    assert np.array_equal(add_residual(pixels, np.zeros((grid.rows, grid.columns), np.float32), grid), pixels)
-
-
 def test_bands_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.full((700, 300), 128, np.uint8)
     grid = grid_over(700, 300)
