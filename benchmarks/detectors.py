@@ -3,8 +3,8 @@
     python benchmarks/detectors.py --shared ../shared/data [--rounds 15]
 
 Speed is the processor's time on one thread, in rounds in which all take turns; the ratio of a round compares what ran
-side by side. Faces of clips are found with YuNet in every 30th frame, the largest of a frame, in a square 1.3 times as
-large. Frames of one video are one observation, so that no interval is given over them.
+side by side. Faces are what `repost faces` cuts out of every 30th frame: the largest, as FaceForensics++ does. Frames
+of one video are one observation, so that no interval is given over them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from repost.detectors import find_card, load
 from repost.detectors.networks import NETWORKS, build
 from repost.detectors.networks.xception import Xception
 from repost.detectors.scorer import Deployed, Scorer
+from repost.faces import extract
 from repost.metrics.intervals import wilson
 from tables import print_table
 
@@ -43,10 +44,7 @@ CLIPS = {
     "FaceForensics++ c23, FaceSwap": ("fake", "icpr2020dfdc/manipulated_sequences/FaceSwap"),
     "LivePortrait's drivers, real": ("real", "liveportrait"),
 }
-EVERY, SCALE = 30, 1.3
-
-Finder = Callable[[NDArray[np.uint8]], NDArray[np.uint8] | None]
-"""A face in a picture, uint8 HWC RGB, or None."""
+EVERY = 30
 
 
 def main() -> None:
@@ -60,22 +58,22 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    weights, finder = options.shared / "weights" / "mesonet", _finder(options.shared)
+    weights = options.shared / "weights" / "mesonet"
     if "oracle" in options.parts:
-        print_oracle(weights, options.shared / "videos", finder)
+        print_oracle(weights, options.shared / "videos")
     if "clips" in options.parts:
-        print_judgements(weights, options.shared, finder)
+        print_judgements(weights, options.shared)
     if "speed" in options.parts:
         print_speed(options.rounds, options.networks)
     print_environment()
 
 
-def print_oracle(weights: Path, videos: Path, finder: Finder) -> None:
+def print_oracle(weights: Path, videos: Path) -> None:
     """The 16 scores: four published weights, four crops."""
     from skimage import data
 
     clips = [sorted((videos / folder).rglob("*.mp4"))[0] for _, folder in list(CLIPS.values())[:3]]
-    crops = [data.astronaut()[0:200, 120:320], *(next(_faces(clip, finder)) for clip in clips)]
+    crops = [data.astronaut()[0:200, 120:320], *(next(_faces(clip)) for clip in clips)]
     rows, worst = [], 0.0
     for name, file in PUBLISHED.items():
         size = find_card(name).input.size_px
@@ -138,15 +136,13 @@ def _ms(way: tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor, int], *
     return (time.process_time() - begin) * 1e3
 
 
-def print_judgements(
-    weights: Path, shared: Path, finder: Callable[[NDArray[np.uint8]], NDArray[np.uint8] | None]
-) -> None:
+def print_judgements(weights: Path, shared: Path) -> None:
     """How often each published weight calls a face fake, of real and fake clips and of real photographs."""
     scorers = {name: load(name, weights / f"{file}.h5") for name, file in PUBLISHED.items()}
     rows = []
     for title, (label, folder) in CLIPS.items():
         clips = sorted((shared / "videos" / folder).rglob("*.mp4"))
-        faces = [list(_faces(clip, finder)) for clip in clips]
+        faces = [list(_faces(clip)) for clip in clips]
         for clip, of_clip in zip(clips, faces, strict=True):
             print(f"  {title}: {clip.name}, {len(of_clip)} faces")
         row = [f"{title} ({label}; {sum(map(len, faces))} faces of {len(clips)} videos)"]
@@ -155,7 +151,7 @@ def print_judgements(
             row.append(f"{np.mean(shares):.2f}")
         rows.append(row)
     photos = sorted((shared / "faces" / "celebahq").glob("*.*"))
-    crops = [crop for photo in photos if (crop := finder(np.asarray(Image.open(photo).convert("RGB")))) is not None]
+    crops = [crop for photo in photos for crop in _faces(photo)]
     row = [f"CelebA-HQ (real; {len(crops)} faces of {len(photos)} photographs)"]
     for scorer in scorers.values():
         hits = int((scorer.score_pixels(crops) > 0).sum())
@@ -165,36 +161,9 @@ def print_judgements(
     print_table(["", *scorers], [*rows, row])
 
 
-def _finder(shared: Path) -> Finder:
-    """The largest face of a picture in a square 1.3 times as large, clipped; None where there is none."""
-    import cv2
-
-    model = str(next((shared / "weights" / "yunet").glob("*.onnx")))
-    detector = cv2.FaceDetectorYN.create(model, "", (320, 320), 0.7)
-
-    def find(frame: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        height, width = frame.shape[:2]
-        scale = min(1.0, 640 / max(height, width))
-        small = cv2.resize(frame, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)
-        detector.setInputSize((small.shape[1], small.shape[0]))
-        _, found = detector.detect(np.ascontiguousarray(small[..., ::-1]))
-        if found is None:
-            return None
-        left, top, wide, high = max(found, key=lambda face: face[2] * face[3])[:4] / scale
-        side = int(max(wide, high) * SCALE)
-        x, y = max(int(left + wide / 2 - side / 2), 0), max(int(top + high / 2 - side / 2), 0)
-        return np.ascontiguousarray(frame[y : y + side, x : x + side])
-
-    return find
-
-
-def _faces(clip: Path, finder: Finder) -> Iterator[NDArray[np.uint8]]:
-    import av
-
-    with av.open(str(clip)) as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            if index % EVERY == 0 and (face := finder(frame.to_ndarray(format="rgb24"))) is not None:
-                yield face
+def _faces(source: Path) -> Iterator[NDArray[np.uint8]]:
+    """The largest face of a photograph, or of sampled frames."""
+    yield from (found.cut.pixels for found in extract(source, every=EVERY) if found.cut is not None)
 
 
 if __name__ == "__main__":

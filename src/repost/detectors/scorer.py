@@ -18,7 +18,7 @@ from repost.detectors.card import DetectorCard, HeadFacts, InputFacts
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
 }  # fmt: skip
-_BATCH_ON_CPU = 4
+_BATCH_ON_CPU = 2
 """Of the sizes tried the fastest: maps of more faces leave the cache (benchmarks/detectors.py)."""
 _BATCH_ON_GPU = 64
 
