@@ -217,6 +217,8 @@ def test_scores_that_say_the_opposite_are_warned_about(evaluate, tmp_path):
         (("in", "--calibration-share", "2"), "got a share of 2"),
         (("in", "--calibration-share", ".5", "--calibration-split", "x"), "expected one of the two"),
         (("in", "--error-rate", "0"), "got an error rate of 0"),
+        (("in", "--threshold", "nan"), "got a threshold of nan, expected a finite logit"),
+        (("in", "--split", "odd.json"), "odd.json', expected a list of pairs of clips"),
         (("in/real/tube/000/0.png", "--split", "test.json"), "after the split 'test.json' was chosen"),
         (("stray",), "got no label for any of 1 files"),
         (("in", "--platform", "facebok"), "did you mean 'facebook'"),
@@ -225,11 +227,19 @@ def test_scores_that_say_the_opposite_are_warned_about(evaluate, tmp_path):
 def test_what_was_asked_for_wrongly_is_told(evaluate, photos, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "test.json").write_text('[["071", "054"]]')
+    (tmp_path / "odd.json").write_text('["071"]')
     (tmp_path / "stray").mkdir()
     Image.new("RGB", (9, 9)).save(tmp_path / "stray/a.png")
     found = evaluate(*arguments)
     assert found.code == 2
     assert said in found.err
+
+
+@pytest.mark.parametrize("asked", [("--split", "no.json"), ("--calibration-split", "no.json"), ("--threshold", "inf"),
+                                   ("--calibration-share", "2")])  # fmt: skip
+def test_what_is_wrong_is_told_before_hours_of_scoring(evaluate, photos, tmp_path, asked):
+    assert evaluate(photos, *asked).code == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_splits_that_share_videos_are_refused(evaluate, tmp_path):

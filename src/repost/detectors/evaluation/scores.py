@@ -117,7 +117,7 @@ def _row(line: str, place: str) -> ScoreRow:
         return ScoreRow.model_validate(json.loads(line))
     except ValidationError as error:
         reason = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'row'}: {fault['msg']}" for fault in error.errors())
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error)
     raise UsageError(f"{place} is no row of scores: {reason}; expected a JSON object with `file` and `logit_fake`")
 
