@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -205,6 +206,27 @@ def test_scores_that_say_the_opposite_are_warned_about(evaluate, tmp_path):
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     said = evaluate("--scores", tmp_path / "rows.jsonl", "--model", "meso4-df")
     assert "meso4-df: fakes score below real faces" in said.out.replace("\n", " ")
+    said = evaluate("--scores", tmp_path / "rows.jsonl")
+    assert 'Either these are scores of "real"' in said.out.replace("\n", " ")
+
+
+def test_names_that_are_no_unicode_do_no_harm(evaluate, tmp_path):
+    for kind, name in (("real", b"\xff"), ("fake", b"\xfe")):
+        folder = tmp_path / "odd" / kind / os.fsdecode(b"m" + name)
+        folder.mkdir(parents=True)
+        Image.new("RGB", (9, 9), (90, 0, 0)).save(folder / "0.png")
+        (folder / os.fsdecode(b"bad" + name + b".png")).write_bytes(b"\x89PNG")
+    said = evaluate(tmp_path / "odd", "--json")
+    results, summary = rows_of(said)
+    assert (said.code, results[0]["fake_videos"], len(summary["failed"])) == (4, 1, 2)
+    rows = [{"file": os.fsdecode(b"fake/m\xff/" + name), "logit_fake": 1.0} for name in (b"\xfd/1.png", b"b/1.png")]
+    rows += [{"file": f"fake/n/{name}/1.png", "logit_fake": 1.0} for name in "ab"] + [
+        {"file": "real/1.png", "logit_fake": 0}
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    results, _ = rows_of(evaluate("--scores", tmp_path / "rows.jsonl", "--json", out="again"))
+    assert one_of(results, level="video", method="m\udcff")["fake_videos"] == 2
+    assert r",m\udcff," in (tmp_path / "again/results.csv").read_text()
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,6 @@ def _too_few(calibration: Calibration) -> Iterator[str]:
 
 def _upside_down(test: Iterable[Scored], scorer: ScoredBy) -> Iterator[str]:
     """A warning where fakes score below real ones, beyond chance."""
-    if scorer.card is None:
-        return
     means: dict[bool, list[float]] = {False: [], True: []}
     for some in _by_video(one for one in test if one.route == "clean"):
         means[some[0].label.fake].append(sum(one.logit_fake for one in some) / len(some))
