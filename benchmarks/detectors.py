@@ -3,8 +3,8 @@
     python benchmarks/detectors.py --shared ../shared/data [--rounds 15]
 
 Speed is the processor's time on one thread, in rounds in which all take turns; the ratio of a round compares what ran
-side by side. Faces are what `repost faces` cuts out of every 30th frame: the largest, as FaceForensics++ does. Frames
-of one video are one observation, so that no interval is given over them.
+side by side. Faces are what `repost faces` cuts out of every 30th frame: the largest, as FaceForensics++ does, found by
+dlib and by YuNet. Frames of one video are one observation, so that no interval is given over them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from repost.detectors import find_card, load
 from repost.detectors.networks import NETWORKS, build
 from repost.detectors.networks.xception import Xception
 from repost.detectors.scorer import Deployed, Scorer
-from repost.faces import extract
+from repost.faces import DetectorChoice, FaceSettings, extract
 from repost.metrics.intervals import wilson
 from tables import print_table
 
@@ -62,7 +62,9 @@ def main() -> None:
     if "oracle" in options.parts:
         print_oracle(weights, options.shared / "videos")
     if "clips" in options.parts:
-        print_judgements(weights, options.shared)
+        yunet = next((options.shared / "weights" / "yunet").glob("*.onnx"))
+        for finder in (DetectorChoice("dlib"), DetectorChoice("yunet", yunet)):
+            print_judgements(weights, options.shared, finder)
     if "speed" in options.parts:
         print_speed(options.rounds, options.networks)
     print_environment()
@@ -73,7 +75,7 @@ def print_oracle(weights: Path, videos: Path) -> None:
     from skimage import data
 
     clips = [sorted((videos / folder).rglob("*.mp4"))[0] for _, folder in list(CLIPS.values())[:3]]
-    crops = [data.astronaut()[0:200, 120:320], *(next(_faces(clip)) for clip in clips)]
+    crops = [data.astronaut()[0:200, 120:320], *(next(_faces(clip, DetectorChoice())) for clip in clips)]
     rows, worst = [], 0.0
     for name, file in PUBLISHED.items():
         size = find_card(name).input.size_px
@@ -136,34 +138,35 @@ def _ms(way: tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor, int], *
     return (time.process_time() - begin) * 1e3
 
 
-def print_judgements(weights: Path, shared: Path) -> None:
+def print_judgements(weights: Path, shared: Path, finder: DetectorChoice) -> None:
     """How often each published weight calls a face fake, of real and fake clips and of real photographs."""
     scorers = {name: load(name, weights / f"{file}.h5") for name, file in PUBLISHED.items()}
     rows = []
     for title, (label, folder) in CLIPS.items():
         clips = sorted((shared / "videos" / folder).rglob("*.mp4"))
-        faces = [list(_faces(clip)) for clip in clips]
-        for clip, of_clip in zip(clips, faces, strict=True):
-            print(f"  {title}: {clip.name}, {len(of_clip)} faces")
+        faces = [list(_faces(clip, finder)) for clip in clips]
         row = [f"{title} ({label}; {sum(map(len, faces))} faces of {len(clips)} videos)"]
         for scorer in scorers.values():
             shares = [float((scorer.score_pixels(of_clip) > 0).mean()) for of_clip in faces if of_clip]
             row.append(f"{np.mean(shares):.2f}")
         rows.append(row)
     photos = sorted((shared / "faces" / "celebahq").glob("*.*"))
-    crops = [crop for photo in photos for crop in _faces(photo)]
+    crops = [crop for photo in photos for crop in _faces(photo, finder)]
     row = [f"CelebA-HQ (real; {len(crops)} faces of {len(photos)} photographs)"]
     for scorer in scorers.values():
         hits = int((scorer.score_pixels(crops) > 0).sum())
         low, high = wilson(hits, len(crops))
         row.append(f"{hits / len(crops):.2f} ({low:.2f}-{high:.2f})")
-    print("\nshare of faces called fake, mean over videos; of photographs with its 95 % interval\n")
+    print(
+        f"\nshare of faces called fake, placed by {finder.name}; mean over videos, of photographs the 95 % interval\n"
+    )
     print_table(["", *scorers], [*rows, row])
 
 
-def _faces(source: Path) -> Iterator[NDArray[np.uint8]]:
+def _faces(source: Path, finder: DetectorChoice) -> Iterator[NDArray[np.uint8]]:
     """The largest face of a photograph, or of sampled frames."""
-    yield from (found.cut.pixels for found in extract(source, every=EVERY) if found.cut is not None)
+    found = extract(source, FaceSettings(detector=finder), every=EVERY)
+    yield from (frame.cut.pixels for frame in found if frame.cut is not None)
 
 
 if __name__ == "__main__":

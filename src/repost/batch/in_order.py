@@ -16,10 +16,11 @@ def in_order_of(sources: Sequence[Path], found: Sequence[Found]) -> list[Found]:
         sources: As a person named them.
         found: Of `list_inputs`.
     """
+    places = {source: index for index, source in reversed(list(enumerate(sources)))}
 
     def place(entry: Found) -> int:
-        above = {entry.path} if entry.explicit else {entry.path, *entry.path.parents}
-        return next((index for index, source in enumerate(sources) if source in above), len(sources))
+        above = (entry.path,) if entry.explicit else (entry.path, *entry.path.parents)
+        return min((places[path] for path in above if path in places), default=len(sources))
 
     return sorted(found, key=place)
 

@@ -59,21 +59,20 @@ def in_our_names(tensors: Mapping[str, Tensor], *, prefix: str) -> dict[str, Ten
 
     Returns:
         By the names of our network, as far as they are known. An optimiser's tensors are left out; any others that do
-        not belong to the network are there by the name they have.
+        not belong to the network are there by the name they have, and a second of one name as "NAME again".
     """
     ours: dict[str, Tensor] = {}
     for key, value in tensors.items():
-        if not key.startswith(prefix):
-            if not _BESIDE.match(key):
-                ours[key] = value
+        name = key
+        if key.startswith(prefix):
+            name = key.removeprefix(prefix)
+            for pattern, replacement in _RENAMED:
+                name = pattern.sub(replacement, name)
+        if _UNUSED.match(name) if key.startswith(prefix) else _BESIDE.match(key):
             continue
-        name = key.removeprefix(prefix)
-        if _UNUSED.match(name):
-            continue
-        for pattern, replacement in _RENAMED:
-            name = pattern.sub(replacement, name)
         # Files older than 0.4 hold convolutions across channels as matrices.
-        ours[name] = value[:, :, None, None] if name.endswith("pointwise.weight") and value.ndim == 2 else value
+        matrix = name.endswith("pointwise.weight") and value.ndim == 2
+        ours[f"{name} again" if name in ours else name] = value[:, :, None, None] if matrix else value
     return ours
 
 

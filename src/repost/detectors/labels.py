@@ -24,34 +24,41 @@ class LabelDoubt:
     """Scores that speak against a card; as a string, a warning.
 
     Attributes:
-        card: The card.
+        card: The card; None where the scores came without one.
         auc: How often a fake scores above a real one.
         highest: What that is at most, with 99 % confidence; below one half.
         real_count: How many real ones were scored.
         fake_count: How many fakes.
     """
 
-    card: DetectorCard
+    card: DetectorCard | None
     auc: float
     highest: float
     real_count: int
     fake_count: int
 
     def __str__(self) -> str:
+        found = (
+            f"fakes score below real faces, AUC {self.auc:.2f} (99 %: below {self.highest:.2f}) over {self.real_count} "
+            f"real and {self.fake_count} fake"
+        )
+        if self.card is None:
+            return f'{found}. Either these are scores of "real", {_OTHERWISE}'
         evidence = " ".join(self.card.head.evidence.split())
         return (
-            f"{self.card.name}: fakes score below real faces, AUC {self.auc:.2f} (99 %: below {self.highest:.2f}) over "
-            f"{self.real_count} real and {self.fake_count} fake; the card says that output {self.card.head.fake_index} "
-            f"is fake ({evidence}). Either these files are labelled the other way round, or the card is wrong for "
-            "these weights, or this kind of fake misleads the detector"
+            f"{self.card.name}: {found}; the card says that output {self.card.head.fake_index} is fake ({evidence}). "
+            f"Either the card is wrong for these weights, {_OTHERWISE}"
         )
 
 
-def check_labels(card: DetectorCard, logits_of_real: ArrayLike, logits_of_fake: ArrayLike) -> LabelDoubt | None:
+_OTHERWISE = "or the files are labelled the other way round, or this kind of fake misleads the detector"
+
+
+def check_labels(card: DetectorCard | None, logits_of_real: ArrayLike, logits_of_fake: ArrayLike) -> LabelDoubt | None:
     """Ask whether scores disagree with a card's index of "fake" by more than chance.
 
     Args:
-        card: Of the detector.
+        card: Of the detector; None where it has none.
         logits_of_real: Scores of real media, (n,), one for each video: frames of one video are one observation.
         logits_of_fake: Scores of fakes, (m,).
 

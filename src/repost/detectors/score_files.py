@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -182,12 +183,15 @@ def _scored(pieces: list[Piece], scorer: Scorer) -> Iterator[dict[str, Any]]:
     pixels = [piece.pixels for piece in pieces if piece.pixels is not None]
     scores = iter(scorer.score_pixels(pixels).tolist() if pixels else [])
     for piece in pieces:
+        logit, error = (None, piece.error) if piece.pixels is None else (next(scores), None)
+        if logit is not None and not math.isfinite(logit):
+            logit, error = None, f"got the score {logit}, expected a finite number; the weights are not sound"
         yield {
             "frame": piece.frame,
             "box": piece.box,
-            "logit_fake": None if piece.pixels is None else next(scores),
+            "logit_fake": logit,
             "oblong": piece.oblong,
-            "error": piece.error,
+            "error": error,
         }
 
 

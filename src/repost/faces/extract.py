@@ -188,7 +188,8 @@ def faces_of(
 
 def _cut_out(pixels: Rgb8, face: Face, settings: FaceSettings) -> CutOut:
     if settings.align:
-        return CutOut(aligned_crop(pixels, face, scale=settings.scale, least_px=settings.least_px))
+        scale, least_px, most = settings.scale, settings.least_px, settings.max_pixels
+        return CutOut(aligned_crop(pixels, face, scale=scale, least_px=least_px, max_pixels=most))
     height, width = pixels.shape[:2]
     square = square_around(face.box, width, height, scale=settings.scale, least_px=settings.least_px)
     return CutOut(square.of(pixels), square)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from repost.core.errors import InvalidBox, UsageError
+from repost.core.errors import InvalidBox, TooManyPixels, UsageError
 from repost.faces.face import Box, Face
 from repost.media.picture import from_rgb8
+from repost.media.read import max_pixels_allowed
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
@@ -91,7 +92,9 @@ def crop(pixels: Rgb8, box: Box, *, scale: float = SCALE, least_px: int = 0) -> 
     return square_around(Box(*box), width, height, scale=scale, least_px=least_px).of(pixels)
 
 
-def aligned_crop(pixels: Rgb8, face: Face, *, scale: float = SCALE, least_px: int = 0) -> Rgb8:
+def aligned_crop(
+    pixels: Rgb8, face: Face, *, scale: float = SCALE, least_px: int = 0, max_pixels: int | None = None
+) -> Rgb8:
     """Cut a face out turned so that its eyes are level.
 
     Args:
@@ -99,6 +102,7 @@ def aligned_crop(pixels: Rgb8, face: Face, *, scale: float = SCALE, least_px: in
         face: With points.
         scale: See `square_around`.
         least_px: See `square_around`.
+        max_pixels: Limit on what comes out, which no edge limits; that of pictures when None.
 
     Returns:
         uint8 HWC RGB, square.
@@ -106,6 +110,7 @@ def aligned_crop(pixels: Rgb8, face: Face, *, scale: float = SCALE, least_px: in
     Raises:
         InvalidPixels: `pixels` is in another form.
         InvalidBox: The box is empty, or its middle is not in the picture.
+        TooManyPixels: The square is larger than the limit.
         UsageError: The face has no points.
 
     Convention:
@@ -122,6 +127,9 @@ def aligned_crop(pixels: Rgb8, face: Face, *, scale: float = SCALE, least_px: in
     side = max(int(max(box.right - box.left, box.bottom - box.top) * scale), least_px)
     if side < 1 or not (0 <= middle_x < picture.width and 0 <= middle_y < picture.height):
         raise InvalidBox(box, width=picture.width, height=picture.height)
+    limit = max_pixels_allowed() if max_pixels is None else max_pixels
+    if side * side > limit:
+        raise TooManyPixels(f"the square around the face at {list(box)}", pixel_count=side * side, limit=limit)
     (x1, y1), (x2, y2) = face.points[:2]
     angle = math.atan2(y2 - y1, x2 - x1)
     cos, sin = math.cos(angle), math.sin(angle)

@@ -74,7 +74,7 @@ def load_detector(choice: DetectorChoice) -> FaceDetector:
 def _check(choice: DetectorChoice) -> None:
     takes = _TAKES.get(choice.name)
     if takes == "file" and choice.file is None:
-        raise UsageError(f"the face detector {choice.name} needs its file; add --detector-file FILE")
+        raise UsageError(f"the face detector {choice.name} needs its file: --detector-file, of detect --finder-file")
     if takes != "file" and choice.file is not None:
         raise UsageError(f"got the file '{choice.file}' for the face detector {choice.name}, which takes none")
     if takes != "upsample" and choice.upsample is not None:

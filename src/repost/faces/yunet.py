@@ -37,12 +37,16 @@ class YuNet:
             raise InputNotFound(file)
         self._file, self._cv2 = file, require("cv2", extra="faces")
         self._digest = digest_file(file)
+        logging = self._cv2.utils.logging
+        usual = logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns of a default of its own
         try:
             self._network: Any = self._cv2.FaceDetectorYN.create(
                 str(file), "", (320, 320), _LEAST_SCORE, _OVERLAP, _MOST
             )
         except self._cv2.error as error:
-            raise InvalidWeights(file, reason=_first_line(error), expected=_EXPECTED) from error
+            raise InvalidWeights(file, reason=_in_words(error), expected=_EXPECTED) from error
+        finally:
+            logging.setLogLevel(usual)
 
     def identity(self) -> str:
         """Name, digest of the file and version."""
@@ -55,7 +59,7 @@ class YuNet:
         try:
             rows: Any = self._network.detect(self._cv2.cvtColor(pixels, self._cv2.COLOR_RGB2BGR))[1]
         except self._cv2.error as error:
-            raise InvalidWeights(self._file, reason=_first_line(error), expected=_EXPECTED) from error
+            raise InvalidWeights(self._file, reason=_in_words(error), expected=_EXPECTED) from error
         numbers: list[list[float]] = [] if rows is None else rows.tolist()
         return sorted(map(_face, numbers), key=lambda face: -face.confidence)
 
@@ -66,5 +70,5 @@ def _face(row: list[float]) -> Face:
     return Face(box_of(*row[:4]), round(row[14], 4), points)
 
 
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _in_words(error: Any) -> str:  # noqa: ANN401 - OpenCV's errors have no types
+    return " ".join((error.err or str(error)).split())[:200]

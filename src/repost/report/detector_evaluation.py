@@ -84,7 +84,7 @@ def evaluation_files(found: Evaluation) -> dict[str, bytes]:
     writer.writerows(rows)
     whole = {"schema_version": 1, **found.summary(), "results": rows}
     return {
-        "results.csv": buffer.getvalue().encode(),
+        "results.csv": buffer.getvalue().encode(errors="backslashreplace"),  # of names that are not UTF-8
         "evaluation.json": json.dumps(whole, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n",
     }
 
@@ -112,7 +112,7 @@ def write_evaluation(found: Evaluation, folder: Path) -> list[Path]:
         figures["roc_methods"] = (methods, _method_in_words)
     for name, (results, label) in figures.items():
         if any(one.curve is not None for one in results):
-            drawn = draw_curves(results, label, title=found.detector)
+            drawn = draw_curves(results, label, title=shown(found.detector))
             written += write_files({f"{name}.{kind}": data for kind, data in drawn.items()}, folder)
     return written
 
@@ -169,7 +169,7 @@ def _counts_in_words(one: Result) -> str:
 
 
 def _method_in_words(one: Result) -> str:
-    return "all methods" if one.method == ALL_METHODS else one.method
+    return "all methods" if one.method == ALL_METHODS else shown(one.method)
 
 
 def _table(level: str, results: Sequence[Result], *, wide: bool) -> Table:
@@ -194,7 +194,7 @@ def _table(level: str, results: Sequence[Result], *, wide: bool) -> Table:
         counts = [f"{one.real_scores}", f"{one.fake_scores}"]
         cells = [_in_words(one.estimates.get(name), interval=wide and name in _WITH_INTERVAL) for _, name in columns]
         said = [_verdicts_in_words(one, kind) for kind in ("real", "fake")] if verdicts else []
-        table.add_row(Text(shown(_method_in_words(one))), Text(shown(_way_in_words(one))), *counts, *cells, *said)
+        table.add_row(Text(_method_in_words(one)), Text(shown(_way_in_words(one))), *counts, *cells, *said)
     return table
 
 

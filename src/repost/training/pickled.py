@@ -114,7 +114,7 @@ def interpret(stream: BinaryIO) -> Pickled:
     except BadPickle:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        raise BadPickle(f"its pickle is damaged ({type(error).__name__})") from error
+        raise BadPickle(f"it is no pickle, or a damaged one ({type(error).__name__})") from error
 
 
 class _Machine:

@@ -145,13 +145,21 @@ def _storage_of(storage: object, named: Name | None) -> tuple[str, torch.dtype, 
     parts = storage.identity if isinstance(storage, Kept) else ()
     if len(parts) < 5 or parts[0] != "storage" or not isinstance(parts[1], Name):
         raise BadPickle("it describes a storage wrongly")
+    key = _key_of(parts[2])
     dtype = _BY_NAME.get(named.name) if named is not None else _BY_STORAGE.get(parts[1].name)
     if dtype is None:
         raise BadPickle(f"it holds numbers of the kind {ascii(named.name if named else parts[1].name)[:40]}")
     view = cast("tuple[object, ...]", parts[5]) if len(parts) > 5 and isinstance(parts[5], tuple) else ("", 0)
     if len(view) < 2 or not isinstance(view[1], int) or view[1] < 0:  # in old files, a part of another storage
         raise BadPickle("it describes a storage wrongly")
-    return str(parts[2]), dtype, view[1]
+    return key, dtype, view[1]
+
+
+def _key_of(value: object) -> str:
+    """What a storage is called; a tuple nested in itself sixty times would have words without end."""
+    if not isinstance(value, str | int):
+        raise BadPickle("it describes a storage wrongly")
+    return str(value)
 
 
 def _whole_numbers(value: object) -> tuple[int, ...]:
@@ -247,7 +255,7 @@ class _OldFile:
         """Where each storage begins and ends: it says itself how many numbers it has, the content of which kind."""
         widths = {key: dtype.itemsize for key, dtype, _ in (_storage_of(one, None) for one in kept)}
         begin = self._stream.tell()
-        for key in map(str, keys):
+        for key in map(_key_of, keys):
             self._stream.seek(begin)
             head = self._stream.read(8)
             if len(head) < 8 or key not in widths:

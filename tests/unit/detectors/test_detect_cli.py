@@ -202,3 +202,11 @@ def test_boxes_that_are_known_already_do_as_well(detect, picture, tmp_path):
     said = detect(face, "--faces", "find", "--finder", "dlb")
     assert said.code == 2
     assert "did you mean 'dlib'" in said.err
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("-inf")])
+def test_a_score_that_is_no_number_is_a_failure_in_words(detect, picture, monkeypatch, score):
+    monkeypatch.setattr(RedIsFake, "score_pixels", lambda self, faces: np.array([score for _ in faces]))
+    said = detect(picture("a.png", (1, 2, 3)), "--json")
+    assert said.code == 4
+    assert f"got the score {score}, expected a finite number" in rows_of(said)[0]["error"]

@@ -160,6 +160,9 @@ def test_probabilities_stand_in_for_logits():
         ('{"logit_fake": 1}\n', "file: Field required"),
         ('{"file": "a"}\n\n[]\n', "line 3 is no row"),
         ('{"file": "a", "p_fake": 2}\n', "p_fake"),
+        ('{"file": ""}\n', "file: "),
+        ('{"file": 1}\n', "got 1, expected text"),
+        ('{"file": "a", "logit_fake": 1' + "0" * 5000 + "}\n", "line 1 is no row"),
     ],
 )
 def test_what_is_no_row_is_told_with_its_line(tmp_path, text, said):

@@ -282,3 +282,21 @@ def test_what_is_not_there_is_said_so(tmp_path):
         load_weights(build("meso4"), tmp_path / "none.h5", name="meso4")
     with pytest.raises(InputNotFound):
         load_weights(build("meso4"), tmp_path, name="meso4")
+
+
+@pytest.mark.parametrize("second", ["fc1.weight", "bn1.bias"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_tensor_of_one_name_is_refused_wherever_it_stands(tmp_path, second, first):
+    """Whichever came last would else be taken, and nobody would know."""
+    state = {f"model.{key}": value for key, value in build("meso4").state_dict().items()}
+    stray = {second: torch.ones_like(state[f"model.{second}"])}
+    torch.save(stray | state if first else state | stray, tmp_path / "net.pth")
+    with pytest.raises((WrongArchitecture, InvalidWeights), match=f"{second} again|holds the network 2 times"):
+        load_weights(build("meso4"), tmp_path / "net.pth", name="meso4")
+
+
+def test_a_head_under_both_of_its_names_is_refused(tmp_path, xception):
+    state = dict(xception.state_dict())
+    torch.save(state | {"fc.bias": torch.zeros(2)}, tmp_path / "net.pth")
+    with pytest.raises(WrongArchitecture, match=r"last_linear.bias again"):
+        load_weights(build("xception"), tmp_path / "net.pth", name="xception")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -205,6 +206,27 @@ def test_scores_that_say_the_opposite_are_warned_about(evaluate, tmp_path):
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     said = evaluate("--scores", tmp_path / "rows.jsonl", "--model", "meso4-df")
     assert "meso4-df: fakes score below real faces" in said.out.replace("\n", " ")
+    said = evaluate("--scores", tmp_path / "rows.jsonl")
+    assert 'Either these are scores of "real"' in said.out.replace("\n", " ")
+
+
+def test_names_that_are_no_unicode_do_no_harm(evaluate, tmp_path):
+    for kind, name in (("real", b"\xff"), ("fake", b"\xfe")):
+        folder = tmp_path / "odd" / kind / os.fsdecode(b"m" + name)
+        folder.mkdir(parents=True)
+        Image.new("RGB", (9, 9), (90, 0, 0)).save(folder / "0.png")
+        (folder / os.fsdecode(b"bad" + name + b".png")).write_bytes(b"\x89PNG")
+    said = evaluate(tmp_path / "odd", "--json")
+    results, summary = rows_of(said)
+    assert (said.code, results[0]["fake_videos"], len(summary["failed"])) == (4, 1, 2)
+    rows = [{"file": os.fsdecode(b"fake/m\xff/" + name), "logit_fake": 1.0} for name in (b"\xfd/1.png", b"b/1.png")]
+    rows += [{"file": f"fake/n/{name}/1.png", "logit_fake": 1.0} for name in "ab"] + [
+        {"file": "real/1.png", "logit_fake": 0}
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    results, _ = rows_of(evaluate("--scores", tmp_path / "rows.jsonl", "--json", out="again"))
+    assert one_of(results, level="video", method="m\udcff")["fake_videos"] == 2
+    assert r",m\udcff," in (tmp_path / "again/results.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -217,6 +239,8 @@ def test_scores_that_say_the_opposite_are_warned_about(evaluate, tmp_path):
         (("in", "--calibration-share", "2"), "got a share of 2"),
         (("in", "--calibration-share", ".5", "--calibration-split", "x"), "expected one of the two"),
         (("in", "--error-rate", "0"), "got an error rate of 0"),
+        (("in", "--threshold", "nan"), "got a threshold of nan, expected a finite logit"),
+        (("in", "--split", "odd.json"), "odd.json', expected a list of pairs of clips"),
         (("in/real/tube/000/0.png", "--split", "test.json"), "after the split 'test.json' was chosen"),
         (("stray",), "got no label for any of 1 files"),
         (("in", "--platform", "facebok"), "did you mean 'facebook'"),
@@ -225,11 +249,19 @@ def test_scores_that_say_the_opposite_are_warned_about(evaluate, tmp_path):
 def test_what_was_asked_for_wrongly_is_told(evaluate, photos, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "test.json").write_text('[["071", "054"]]')
+    (tmp_path / "odd.json").write_text('["071"]')
     (tmp_path / "stray").mkdir()
     Image.new("RGB", (9, 9)).save(tmp_path / "stray/a.png")
     found = evaluate(*arguments)
     assert found.code == 2
     assert said in found.err
+
+
+@pytest.mark.parametrize("asked", [("--split", "no.json"), ("--calibration-split", "no.json"), ("--threshold", "inf"),
+                                   ("--calibration-share", "2")])  # fmt: skip
+def test_what_is_wrong_is_told_before_hours_of_scoring(evaluate, photos, tmp_path, asked):
+    assert evaluate(photos, *asked).code == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_splits_that_share_videos_are_refused(evaluate, tmp_path):

@@ -153,10 +153,11 @@ def test_gradients_reach_pixels_of_any_size(scorer):
 
 
 @pytest.mark.parametrize(
-    "given", [torch.zeros(3, 8, 8), torch.zeros(1, 1, 8, 8), torch.zeros(1, 3, 0, 8), torch.zeros(1, 3, 8, 8).byte()]
-)
+    "given", [torch.zeros(3, 8, 8), torch.zeros(1, 1, 8, 8), torch.zeros(1, 3, 0, 8), torch.zeros(1, 3, 8, 8).byte(),
+              torch.zeros(1, 3, 8, 8).double()]
+)  # fmt: skip
 def test_tensors_of_another_form_are_refused(scorer, given):
-    with pytest.raises(InvalidPixels, match="expected float"):
+    with pytest.raises(InvalidPixels, match="expected float32"):
         scorer(given)
 
 

@@ -137,8 +137,9 @@ def test_settings_of_another_detector_are_refused(choice, said):
 def test_a_file_that_is_no_network_is_refused(tmp_path):
     path = tmp_path / "face.onnx"
     path.write_bytes(b"not a network" * 40)
-    with pytest.raises(InvalidWeights, match="expected the ONNX of YuNet"):
+    with pytest.raises(InvalidWeights, match="expected the ONNX of YuNet") as caught:
         load_detector(DetectorChoice("yunet", path))
+    assert "OpenCV(" not in str(caught.value)
     with pytest.raises(InputNotFound):
         load_detector(DetectorChoice("yunet", tmp_path / "none.onnx"))
 

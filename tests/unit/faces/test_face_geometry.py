@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from repost.core.errors import InvalidBox, InvalidPixels, UsageError
+from repost.core.errors import InvalidBox, InvalidPixels, TooManyPixels, UsageError
 from repost.faces import Box, Face, Square, aligned_crop, crop, square_around
 from repost.faces.face import box_of, overlap
 
@@ -110,6 +110,15 @@ def test_an_aligned_face_at_the_border_stays_in_the_middle():
     assert cut.shape == (50, 50, 3)
     assert (cut[:6, :6] == 0).all()
     assert (cut[8:, 8:] == 200).all()
+
+
+def test_a_turned_square_has_no_more_pixels_than_a_picture_may():
+    """No edge limits it: a hostile file of boxes would take all memory."""
+    face = Face(Box(-20_000, -20_000, 20_000, 20_000), 1.0, eyes(0, (20, 15)))
+    with pytest.raises(TooManyPixels, match="the square around the face at"):
+        aligned_crop(np.zeros((64, 64, 3), np.uint8), face)
+    with pytest.raises(TooManyPixels, match="at most 2,499"):
+        aligned_crop(np.zeros((64, 64, 3), np.uint8), Face(Box(0, 0, 39, 39), 1.0, face.points), max_pixels=2499)
 
 
 def test_a_face_without_points_cannot_be_aligned():

@@ -296,3 +296,14 @@ def test_names_in_an_error_cannot_paint_the_terminal(tmp_path):
     with pytest.raises(InvalidWeights, match="would call evil") as caught:
         read_foreign_weights(tmp_path / "net.pth")
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_storage_called_by_a_nest_of_tuples_is_refused_at_once(tmp_path):
+    """In words a tuple of itself, of itself, ... sixty times over would have no end."""
+    key = b"X\x01\x00\x00\x00k" + b"2\x86" * 60
+    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + key + b"X\x03\x00\x00\x00cpuK\x01tQ"
+    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00K\x01\x85K\x01\x85\x89}tR"
+    with zipfile.ZipFile(tmp_path / "nest.pt", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}X\x01\x00\x00\x00a" + tensor + b"s.")
+    with pytest.raises(InvalidWeights, match="describes a storage wrongly"):
+        read_foreign_weights(tmp_path / "nest.pt")

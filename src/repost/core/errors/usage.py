@@ -141,13 +141,13 @@ class WeightsNotFound(UsageError, FileNotFoundError):
         self.name, self.detectors = name, tuple(detectors)
         if detectors:
             said = (
-                f"'{name}' is an architecture, and got no file of weights; name one, "
+                f"'{name}' is an architecture, and got no file of weights; name one (--weights FILE), "
                 f"or a detector whose weights are published: {', '.join(detectors)}"
             )
         else:
             said = (
                 f"the weights of '{name}' are not on this machine; get them with `repost weights fetch {name}`, "
-                "take a file you have with `repost weights add FILE`, or name one"
+                "take a file you have with `repost weights add FILE`, or name it with --weights FILE"
             )
         super().__init__(said)
 

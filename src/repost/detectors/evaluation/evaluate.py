@@ -11,7 +11,7 @@ from repost.detectors.calibration import Calibration, Fit, fit_scores
 from repost.detectors.evaluation.measure import Measures, measure
 from repost.detectors.evaluation.results import Evaluation
 from repost.detectors.evaluation.scores import Scored, choose, join
-from repost.detectors.evaluation.splits import choose_share, choose_split
+from repost.detectors.evaluation.splits import check_share, check_split, choose_share, choose_split
 from repost.detectors.labels import check_labels
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class Splits:
             raise UsageError("got a calibration split and a calibration share, expected one of the two")
         if not 0 < self.error_rate < 1:
             raise UsageError(f"got an error rate of {self.error_rate:g}, expected more than 0 and less than 1")
+        if self.calibration_share is not None:
+            check_share(self.calibration_share)
+        for name in filter(None, (self.test, self.calibration)):
+            check_split(name)  # now, and not after hours of scoring
 
     @property
     def calibrates(self) -> bool:
@@ -181,8 +185,6 @@ def _too_few(calibration: Calibration) -> Iterator[str]:
 
 def _upside_down(test: Iterable[Scored], scorer: ScoredBy) -> Iterator[str]:
     """A warning where fakes score below real ones, beyond chance."""
-    if scorer.card is None:
-        return
     means: dict[bool, list[float]] = {False: [], True: []}
     for some in _by_video(one for one in test if one.route == "clean"):
         means[some[0].label.fake].append(sum(one.logit_fake for one in some) / len(some))

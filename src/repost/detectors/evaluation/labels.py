@@ -179,7 +179,7 @@ def _raw_rows(path: Path) -> Iterator[tuple[str, object]]:
                 yield f"line {reader.line_num}", {_column(name): value for name, value in row.items() if value}
             return
         rows = json.loads(text)
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, csv.Error, RecursionError) as error:  # of JSON also whole numbers of many digits
         raise InvalidLabels(str(path), [("", f"it cannot be read: {error}")]) from error
     if not isinstance(rows, list):
         raise InvalidLabels(str(path), [("", f"got a JSON {type(rows).__name__}, expected a list of objects")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repost.core.errors import UsageError
 from repost.detectors.calibration import Calibration, Level
 from repost.detectors.evaluation.labels import Key
 from repost.detectors.evaluation.results import ALL_METHODS, DROPS, Estimate, Result, Verdicts
@@ -53,6 +55,10 @@ class Measures:
     seed: int = 0
     resamples: int = 1000
     calibration: Calibration | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.threshold):
+            raise UsageError(f"got a threshold of {self.threshold}, expected a finite logit")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from repost.core.errors import InputNotFound, InvalidLabels, UsageError
 from repost.detectors.evaluation.labels import Label, LabelFile, video_clashes
@@ -19,6 +19,16 @@ from repost.detectors.evaluation.layout import label_by_place
 Route = Literal["clean", "emulated", "shared"]
 _LEAST_P = 2.0**-53
 """Probabilities are kept this far from 0 and 1, which others' rows hold where their sigmoid was rounded."""
+
+
+def _text(value: object) -> str:
+    """Any string: names that are not UTF-8 hold lone surrogates, which pydantic's own strings may not."""
+    if not isinstance(value, str):
+        raise ValueError(f"got {value!r:.40}, expected text")
+    return value
+
+
+_Text = Annotated[str, PlainValidator(_text)]
 
 
 class ScoreRow(BaseModel):
@@ -35,13 +45,13 @@ class ScoreRow(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    file: str = Field(min_length=1)
+    file: Annotated[_Text, Field(min_length=1)]
     frame: int | None = None
     frames: int | None = None
     logit_fake: float | None = None
     p_fake: float | None = Field(default=None, ge=0, le=1)
     platform: str | None = None
-    error: str | None = None
+    error: _Text | None = None
 
     @property
     def score(self) -> float | None:
@@ -117,7 +127,7 @@ def _row(line: str, place: str) -> ScoreRow:
         return ScoreRow.model_validate(json.loads(line))
     except ValidationError as error:
         reason = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'row'}: {fault['msg']}" for fault in error.errors())
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error)
     raise UsageError(f"{place} is no row of scores: {reason}; expected a JSON object with `file` and `logit_fake`")
 

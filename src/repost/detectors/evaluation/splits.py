@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +19,27 @@ Chosen: TypeAlias = Callable[[Label], bool]
 
 class _Pairs(RootModel[list[tuple[str, str]]]):
     """A split of FaceForensics++: clips that were manipulated with each other."""
+
+
+def check_split(name: str) -> None:
+    """Refuse a split that is a file and cannot be used, before there are labels.
+
+    Raises:
+        InputNotFound: It is not there.
+        UsageError: It is no list of pairs.
+    """
+    if name.endswith(".json"):
+        _of_pairs(Path(name))
+
+
+def check_share(share: float) -> None:
+    """Refuse a share that is none.
+
+    Raises:
+        UsageError: It is not above 0 and below 1.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"got a share of {share:g} for calibration, expected more than 0 and less than 1")
 
 
 def choose_split(name: str, labels: Iterable[Label]) -> Chosen:
@@ -49,10 +69,12 @@ def _of_pairs(path: Path) -> Chosen:
     if not path.is_file():
         raise InputNotFound(path)
     try:
-        pairs = _Pairs.model_validate(json.loads(path.read_text(encoding="utf-8"))).root
-    except (ValueError, ValidationError, RecursionError) as error:
+        pairs = _Pairs.model_validate_json(path.read_bytes()).root
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, ("row", *fault["loc"]))) if fault["loc"] else "file"
         raise UsageError(
-            f'got \'{path}\', expected a list of pairs of clips such as [["071", "054"], ...]: {error}'
+            f'got \'{path}\', expected a list of pairs of clips such as [["071", "054"], ...]; {where}: {fault["msg"]}'
         ) from error
     both_ways = {frozenset(pair) for pair in pairs}
     clips = frozenset(clip for pair in pairs for clip in pair)
@@ -78,8 +100,7 @@ def choose_share(labels: Iterable[Label], share: float, *, seed: int) -> Chosen:
     Raises:
         UsageError: The share is no such number.
     """
-    if not 0 < share < 1:
-        raise UsageError(f"got a share of {share:g} for calibration, expected more than 0 and less than 1")
+    check_share(share)
     crowd = _crowds({label.people for label in labels})
     drawn = sorted(set(crowd.values()), key=lambda name: (derive_random(seed, "calibration", name).random(), name))
     count = min(max(round(share * len(drawn)), 1), max(len(drawn) - 1, 1))
