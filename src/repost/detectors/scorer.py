@@ -102,9 +102,10 @@ class Scorer:
         Raises:
             InvalidPixels: Not float32 (n, 3, height, width) with at least one pixel.
         """
-        if faces.ndim != 4 or faces.shape[1] != 3 or 0 in faces.shape[2:] or faces.dtype != torch.float32:
-            got = f"{faces.dtype} {tuple(faces.shape)}"
-            raise InvalidPixels(got=got, expected="float32 (n, 3, height, width), RGB in [0, 1], at least one pixel")
+        dtype = next(self.module.parameters()).dtype  # who made the module double, as for exact slopes, gives doubles
+        if faces.ndim != 4 or faces.shape[1] != 3 or 0 in faces.shape[2:] or faces.dtype != dtype:
+            expected = f"{str(dtype).removeprefix('torch.')} (n, 3, height, width), RGB in [0, 1], at least one pixel"
+            raise InvalidPixels(got=f"{faces.dtype} {tuple(faces.shape)}", expected=expected)
         batch = _BATCH_ON_CPU if faces.device.type == "cpu" else _BATCH_ON_GPU
         parts = [self.module(faces[begin : begin + batch]) for begin in range(0, len(faces), batch)]
         return torch.cat(parts) if parts else faces.new_zeros(0)
