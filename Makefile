@@ -57,6 +57,8 @@ bench: setup  ## measure everything (several hours)
 	$(BIN)/python benchmarks/stamp.py ../shared/data --out build/stamp/bench
 	$(BIN)/python benchmarks/stamp_averaging.py ../shared/data
 	$(BIN)/python benchmarks/faces.py ../shared/data/videos
+	$(BIN)/python benchmarks/detectors.py --shared ../shared/data
+	$(BIN)/python benchmarks/stamp_video.py ../shared/data/videos
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from repost.batch.model import Event, Item, Row, RowFinished
+from repost.batch.model import Advance, Event, Item, Row, RowFinished
 from repost.batch.plan import Found
 
 
@@ -25,12 +25,13 @@ def in_order_of(sources: Sequence[Path], found: Sequence[Found]) -> list[Found]:
     return sorted(found, key=place)
 
 
-def rows_in_order(items: Sequence[Item], events: Iterator[Event]) -> Iterator[Row]:
+def rows_in_order(items: Sequence[Item], events: Iterator[Event], advance: Advance | None = None) -> Iterator[Row]:
     """Rows in the order of the items, each as soon as all before it are there.
 
     Args:
         items: At least one, of one part each.
         events: Of a run of them.
+        advance: Told how far the run is, which may be ahead of the rows that were given.
     """
     waiting: dict[str, Row] = {}
     expected = iter(items)
@@ -38,6 +39,8 @@ def rows_in_order(items: Sequence[Item], events: Iterator[Event]) -> Iterator[Ro
     for event in events:
         if not isinstance(event, RowFinished):
             continue
+        if advance is not None:
+            advance(event.finished, event.total)
         waiting[event.row.item] = event.row
         while next_id in waiting:
             yield waiting.pop(next_id)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 Status = Literal["done", "failed", "skipped"]
+
+Advance: TypeAlias = Callable[[int, int | None], None]
+"""Told how many rows are finished, in whatever order, and how many there are (None where nobody knows)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def detect(
     is named.
     """
     from repost.cli.exits import EXIT_FAILED, EXIT_NEGATIVE
+    from repost.cli.progress import progress
     from repost.detectors.calibration import load_calibration
     from repost.detectors.detect import detect_files
 
@@ -79,7 +80,9 @@ def detect(
     if known is not None:
         known.check(work.detector, work.weights_sha256)
     work.check()
-    found = list(_told(detect_files(sources, work, jobs=workers, calibration=known), frames=frames, as_json=as_json))
+    with progress("judging", "file") as advance:
+        judged = detect_files(sources, work, jobs=workers, calibration=known, advance=advance)
+        found = list(_told(judged, frames=frames, as_json=as_json))
     if not as_json and found:
         from repost.report.detect import print_judged
 

@@ -68,7 +68,12 @@ class FileJudged:
 
 
 def detect_files(
-    sources: Sequence[Path], work: ScoreFiles, *, jobs: int = 0, calibration: Calibration | None = None
+    sources: Sequence[Path],
+    work: ScoreFiles,
+    *,
+    jobs: int = 0,
+    calibration: Calibration | None = None,
+    advance: batch.Advance | None = None,
 ) -> Generator[FileJudged | None, None, None]:
     """Judge every image and video.
 
@@ -77,6 +82,7 @@ def detect_files(
         work: The detector, and how faces are got; which files were named is filled in.
         jobs: Worker processes; with 1 there is none; as many as pay when 0.
         calibration: Of the detector, for probabilities and verdicts.
+        advance: Told how many files are judged, and how many there are.
 
     Yields:
         What is said of each file as soon as it and all before it are known: in the order of `sources`, those of a
@@ -96,7 +102,7 @@ def detect_files(
         crew = jobs or workers_that_pay(found, at_most=os.cpu_count() or 1)
         events = batch.run(items, work.for_inputs(found, jobs=crew), out=out, jobs=min(crew, len(items)))
         with closing(events):
-            for row in batch.rows_in_order(items, events):
+            for row in batch.rows_in_order(items, events, advance):
                 yield None if row.status == "skipped" else judged_file(row.fields, row.error, calibration)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,7 @@ def scan_files(
     jobs: int = 1,
     max_pixels: int | None = None,
     model: str = DEFAULT_MODEL,
-    advance: Callable[[int, int | None], None] = lambda _finished, _total: None,
+    advance: batch.Advance | None = None,
 ) -> Generator[FileScan | None, None, None]:
     """Look for a stamp in every image and video.
 
@@ -75,7 +75,7 @@ def scan_files(
         jobs: Worker processes; with 1 there is none.
         max_pixels: Limit on width x height; the limit in force when None.
         model: Name or folder of the model; see `model.load_model`.
-        advance: Called with how many files are looked at, in whatever order, and how many there are.
+        advance: Told how many files are looked at, and how many there are.
 
     Yields:
         What was found in each file as soon as it and all before it are known: in the order of `sources`, those of a
@@ -97,7 +97,7 @@ def scan_files(
         work = ScanFiles(key, version, model, named_ids, max_pixels)
         events = batch.run(items, work, out=out, jobs=min(jobs, len(items)))
         with closing(events):
-            yield from map(_scan_of, batch.rows_in_order(items, _telling(events, advance)))
+            yield from map(_scan_of, batch.rows_in_order(items, events, advance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +158,6 @@ class ScanFiles:
         found, frames = scan_video(upload, self.key, model=self.model)
         measured = {"score": rounded(found.score), "p_value": rounded(found.p_value)}
         return {"stamped": found.stamped, "frames": frames, **measured}
-
-
-def _telling(events: Iterator[batch.Event], advance: Callable[[int, int | None], None]) -> Iterator[batch.Event]:
-    """The same events, and how far they are."""
-    for event in events:
-        if isinstance(event, batch.RowFinished):
-            advance(event.finished, event.total)
-        yield event
 
 
 def _scan_of(row: batch.Row) -> FileScan | None:

@@ -115,7 +115,7 @@ def test_a_script_without_a_main_guard_is_told_so(source, tmp_path):
 def test_killed_again_and_again_the_manifest_is_that_of_a_whole_run(source, tmp_path, start, jobs):
     out, whole = tmp_path / "out", tmp_path / "whole"
     (tmp_path / "go").touch()
-    texts = {f"{n:03}.txt": f"text {n}" for n in range(120)} | {"050b.txt": "damaged", "060b.txt": "bug@b"}
+    texts = {f"{n:03}.txt": f"text {n}" for n in range(900)} | {"050b.txt": "damaged", "060b.txt": "bug@b"}
     list(run(make_items(source, texts), Shout(whole), out=whole))
     kills = 0
     while kills < 8:
