@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from repost.batch.journal import MANIFEST_NAME, STATE_FOLDER
-from repost.core.errors import InputNotFound, UnsafeOutput
+from repost.core.errors import InputNotFound, UnsafeOutput, UsageError
 
 # A folder or file as the file system knows it: the same under every name and through every link.
 _Identity = tuple[int, int]
@@ -45,13 +45,14 @@ def list_inputs(sources: Sequence[Path], out: Path, *, parts: Sequence[str] = ("
         parts: The folders below `out` that outputs go to; "" is `out` itself.
 
     Returns:
-        The files, sorted by id. Ids are relative to the folder given, and begin with its name where several are given;
-        a file given by itself has its name. Ids still alike are numbered (`a~2.png`). A file found twice is listed
-        once.
+        The files, at least one, sorted by id. Ids are relative to the folder given, and begin with its name where
+        several are given; a file given by itself has its name. Ids still alike are numbered (`a~2.png`). A file found
+        twice is listed once.
 
     Raises:
         InputNotFound: A source does not exist.
         UnsafeOutput: `out` is one of the sources, or an output could land on an input.
+        UsageError: There is no file in them.
     """
     guard = _Guard(out, parts)
     found: dict[str, tuple[str, Path, bool]] = {}
@@ -69,6 +70,9 @@ def list_inputs(sources: Sequence[Path], out: Path, *, parts: Sequence[str] = ("
             id_ = f"{prefixes[place]}/{relative}" if len(folders) > 1 else relative
             # A folder that itself cannot be read has no relative name.
             found.setdefault(_place(path), (id_ if relative else prefixes[place], path, False))
+    if not found:
+        named = ", ".join(f"'{source}'" for source in sources)
+        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
     ids = _numbered([id_ for id_, _, _ in found.values()])
     listing = [Found(id_, path, explicit) for id_, (_, path, explicit) in zip(ids, found.values(), strict=True)]
     return sorted(listing, key=lambda entry: entry.id)

@@ -63,7 +63,6 @@ def emulate(
     from repost.channel.encode import require_encoders
     from repost.channel.files import ShareFiles, folder_of
     from repost.channel.video.settings import parse_match
-    from repost.core.errors import UsageError
 
     if reference_json is None:
         profiles = chosen_profiles(platform or [], profile or [])
@@ -71,9 +70,6 @@ def emulate(
         profiles = _profiles_of_reference(reference_json, platform or [], profile or [], lookup=lookup, codec=codec)
     require_encoders(profiles.values())
     found = batch.list_inputs(sources, out, parts=[folder_of(name) for name in profiles])
-    if not found:
-        named = ", ".join(f"'{source}'" for source in sources)
-        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
     stems = batch.output_stems((entry.id for entry in found), as_folders=every is not None)
     items = [batch.Item(entry.id, entry.path, tuple(profiles), stems[entry.id]) for entry in found]
     named = frozenset(entry.id for entry in found if entry.explicit)

@@ -131,16 +131,12 @@ def _score(
     from repost import batch
     from repost.channel.encode import require_encoders
     from repost.cli.emulate import chosen_profiles
-    from repost.core.errors import UsageError
     from repost.detectors.evaluation.run import items_of, score_rows, warnings_of
     from repost.detectors.score_files import workers_that_pay
 
     profiles = chosen_profiles(platforms, []) if platforms else {}
     require_encoders(profiles.values())
     found = batch.list_inputs(sources, out)
-    if not found:
-        named = ", ".join(f"'{source}'" for source in sources)
-        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
     crew = jobs or workers_that_pay(found, at_most=os.cpu_count() or 1)
     work = work.for_inputs(found, jobs=crew).on(profiles, seed=seed)
     kept: list[dict[str, Any]] = []

@@ -43,15 +43,11 @@ def faces(
     there is no face anywhere, and 4 when something could not be read.
     """
     from repost import batch
-    from repost.core.errors import UsageError
     from repost.faces.extract import FaceSettings
     from repost.faces.files import ExtractFaces, Format, face_items
     from repost.faces.registry import DetectorChoice
 
     found = batch.list_inputs(sources, out)
-    if not found:
-        named = ", ".join(f"'{source}'" for source in sources)
-        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
     cores = os.cpu_count() or 1
     jobs = min(workers or cores, len(found))
     cutting = FaceSettings(

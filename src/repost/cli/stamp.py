@@ -39,7 +39,6 @@ def stamp(
     """
     from repost import batch
     from repost.cli.stamp_key import chosen_key
-    from repost.core.errors import UsageError
     from repost.stamp.embed import check_strength
     from repost.stamp.files import StampFiles
     from repost.stamp.key import key_fingerprint
@@ -49,9 +48,6 @@ def stamp(
     wanted = StampSettings(chosen_key(key, key_file), strength, again, max_pixels, model)
     check_strength(strength)
     found = batch.list_inputs(sources, out)
-    if not found:
-        named = ", ".join(f"'{source}'" for source in sources)
-        raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
     stems = batch.output_stems(entry.id for entry in found)
     items = [batch.Item(entry.id, entry.path, stem=stems[entry.id]) for entry in found]
     work = StampFiles(

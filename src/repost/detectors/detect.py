@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from repost import batch
-from repost.core.errors import UsageError
 from repost.detectors.calibration import Calibration, Verdict, opinion
 from repost.detectors.pieces import NO_FACE
 from repost.detectors.score_files import CLEAN, ScoreFiles, workers_that_pay
@@ -95,9 +94,6 @@ def detect_files(
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
         out = Path(scratch)
         found = batch.in_order_of(sources, batch.list_inputs(sources, out))
-        if not found:
-            named = ", ".join(f"'{source}'" for source in sources)
-            raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
         items = [batch.Item(entry.id, entry.path, (CLEAN,)) for entry in found]
         crew = jobs or workers_that_pay(found, at_most=os.cpu_count() or 1)
         events = batch.run(items, work.for_inputs(found, jobs=crew), out=out, jobs=min(crew, len(items)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repost import batch
-from repost.core.errors import RepostError, UsageError
+from repost.core.errors import RepostError
 from repost.core.heap import keep_freed_memory
 from repost.media.offered import medium_of
 from repost.media.read import read_file
@@ -89,9 +89,6 @@ def scan_files(
     with tempfile.TemporaryDirectory(prefix="repost-") as scratch:
         out = Path(scratch)
         found = batch.in_order_of(sources, batch.list_inputs(sources, out))
-        if not found:
-            named = ", ".join(f"'{source}'" for source in sources)
-            raise UsageError(f"got no file in {named}, expected at least one image or video; name another folder")
         items = [batch.Item(entry.id, entry.path) for entry in found]
         named_ids = frozenset(entry.id for entry in found if entry.explicit)
         work = ScanFiles(key, version, model, named_ids, max_pixels)

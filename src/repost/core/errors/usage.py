@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import ClassVar
 
 from repost.core.errors.roots import MOST_NAMED, UsageError, any_of
 
 
-class ProfileNotFound(UsageError, LookupError):
-    """No platform profile has that name."""
+class _NameNotFound(UsageError, LookupError):
+    """Nothing of its kind has that name; near names are suggested."""
+
+    _kind: ClassVar[str]
 
     def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
         self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
         hint = f"did you mean {any_of(suggestions)}? " if suggestions else ""
-        super().__init__(f"no platform profile '{name}'; {hint}`repost platforms list` shows all of them")
+        super().__init__(f"no {self._kind} '{name}'; {hint}{self._all()}")
+
+    def _all(self) -> str:
+        return f"there are {', '.join(self.available)}"
+
+
+class ProfileNotFound(_NameNotFound):
+    """No platform profile has that name."""
+
+    _kind = "platform profile"
+
+    def _all(self) -> str:
+        return "`repost platforms list` shows all of them"
 
 
 class InvalidProfile(UsageError):
@@ -120,13 +135,10 @@ class ModelNotFound(UsageError, LookupError):
         )
 
 
-class DetectorNotFound(UsageError, LookupError):
+class DetectorNotFound(_NameNotFound):
     """No detector and no architecture has that name."""
 
-    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
-        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
-        hint = f"did you mean {any_of(suggestions)}? " if suggestions else ""
-        super().__init__(f"no detector '{name}'; {hint}there are {', '.join(available)}")
+    _kind = "detector"
 
 
 class WeightsNotFound(UsageError, FileNotFoundError):
@@ -168,13 +180,10 @@ class InvalidLabels(UsageError):
         )
 
 
-class FinderNotFound(UsageError, LookupError):
+class FinderNotFound(_NameNotFound):
     """No face detector has that name."""
 
-    def __init__(self, name: str, *, suggestions: Sequence[str] = (), available: Sequence[str] = ()) -> None:
-        self.name, self.suggestions, self.available = name, tuple(suggestions), tuple(available)
-        hint = f"did you mean {any_of(suggestions)}? " if suggestions else ""
-        super().__init__(f"no face detector '{name}'; {hint}there are {', '.join(available)}")
+    _kind = "face detector"
 
 
 class InvalidBoxes(UsageError):
