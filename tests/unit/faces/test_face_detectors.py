@@ -8,7 +8,19 @@ import pytest
 
 from face_pictures import FACE, astronaut, portrait, scene
 from repost.core.errors import FinderNotFound, InputNotFound, InvalidPixels, InvalidWeights, UsageError
-from repost.faces import DETECTORS, Box, DetectorChoice, FaceSettings, find_faces, load_detector, overlap
+from repost.faces import (
+    DETECTORS,
+    Box,
+    DetectorChoice,
+    Face,
+    FaceSettings,
+    dlib_hog,
+    find_faces,
+    load_detector,
+    overlap,
+)
+from repost.faces.mtcnn import Mtcnn
+from repost.faces.planes import resized
 from repost.faces.registry import check_points
 
 pytest.importorskip("dlib")
@@ -61,10 +73,12 @@ def test_contract_the_face_is_found(name, boxes, request):
         assert find_faces(NO_FACE, name, **settings) == []
 
 
-@pytest.mark.parametrize("head_px", [900, 260, 96])
-def test_the_fast_path_finds_a_face_of_any_size_that_dlib_finds_in_1080p(head_px):
-    """Faces of 450 px down to 48 px: the first copy shows the largest, the last one the smallest."""
-    picture = scene((1920, 1080), (520, 90, head_px))
+@pytest.mark.parametrize("head_px", [900, 330, 260, 150, 96, 78])
+@pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (3840, 2160)])
+def test_the_fast_path_finds_a_face_of_any_size_that_dlib_finds_in_1080p(size, head_px):
+    """Faces of 450 px down to 39 px: the whole copy shows the largest, MTCNN where the others are."""
+    larger = max(size) // 1920
+    picture = scene(size, (520 * larger, 90 * larger, head_px * larger))
     (theirs,), (ours,) = find_faces(picture, "dlib-full"), find_faces(picture, "dlib")
     assert overlap(theirs.box, ours.box) >= 0.7
 
@@ -83,18 +97,53 @@ def test_several_faces_are_all_given_the_surest_first():
     assert found[0].confidence >= found[1].confidence
 
 
-def test_convention_copies_are_levels_of_the_pyramid_of_dlib():
-    detector = load_detector(DetectorChoice("dlib"))
-    for long_side_px in (200, 640, 1280, 1920, 3840, 12000):
-        factors = detector.factors(long_side_px)
-        assert factors == sorted(factors)
-        assert long_side_px * factors[-1] <= 3840
-        assert len(factors) == 1 or long_side_px * factors[0] <= 760
-        levels = np.log(np.array(factors) / 2) / np.log(5 / 6)
-        assert np.allclose(levels, levels.round())
-    assert detector.factors(200) == [2.0]
-    assert len(detector.factors(1920)) == 3
-    assert load_detector(DetectorChoice("dlib", upsample=0)).factors(1920)[-1] == 1.0
+def _names_places(monkeypatch, *places):
+    """Let MTCNN name places (left, top, right and bottom), given in pixels of 1080p, and note the copies it sees."""
+    seen = []
+
+    def find(network, pixels):
+        seen.append(pixels.shape)
+        return [Face(Box(*(edge // 2 for edge in place)), 0.9) for place in places]
+
+    monkeypatch.setattr(Mtcnn, "find", find)
+    return seen
+
+
+def test_a_place_is_no_face_and_a_face_at_two_places_is_one(monkeypatch):
+    face = Box(529, 239, 591, 301)
+    seen = _names_places(monkeypatch, face, (520, 220, 606, 306), (1500, 800, 1600, 900), (1900, 1060, 1918, 1078))
+    (found,) = find_faces(scene((1920, 1080), (500, 200, 120)), "dlib")
+    assert overlap(found.box, face) >= 0.7
+    assert find_faces(np.full((1080, 1920, 3), 110, np.uint8), "dlib") == []
+    assert seen == [(540, 960, 3)] * 2
+
+
+def test_nothing_is_sought_closer_where_a_face_was_seen_or_the_copy_was_as_large_as_it_gets(monkeypatch):
+    seen = _names_places(monkeypatch)
+    assert len(find_faces(scene((1920, 1080), (520, 90, 900)), "dlib")) == 1
+    assert find_faces(NO_FACE, "dlib") == []
+    assert seen == []
+
+
+@pytest.mark.parametrize("upsample", [1, 2])
+def test_convention_copies_are_levels_of_the_pyramid_of_dlib_or_half_way(upsample, monkeypatch):
+    factors = []
+
+    def note(pixels, factor):
+        factors.append(factor)
+        return resized(pixels, factor)
+
+    seen = _names_places(monkeypatch, (500, 200, 620, 320))
+    monkeypatch.setattr(dlib_hog, "resized", note)
+    for picture in (scene((1920, 1080), (500, 200, 120)), scene((1920, 1080), (520, 90, 900))):
+        find_faces(picture, "dlib", upsample=upsample)
+    assert len(seen) == 1
+    factors.remove(0.5)  # of the copy for MTCNN
+    assert factors[0] * 1920 <= 760
+    assert max(factors) <= 2**upsample
+    levels = 2 * np.log(np.array(factors) / 2**upsample) / np.log(5 / 6)
+    assert len(levels) >= 4
+    assert np.allclose(levels, levels.round())
 
 
 def test_upsampling_is_what_finds_small_faces():
