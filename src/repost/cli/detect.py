@@ -159,6 +159,7 @@ def scoring(model: str, weights: Path | None, looking: Looking, *, max_pixels: i
 
 def _told(judged: Iterator[FileJudged | None], *, frames: bool, as_json: bool) -> Iterator[FileJudged]:
     """Tell of files as they come: JSON on stdout, what could not be judged on stderr, and what to be careful about."""
+    from repost.detectors.pieces import oblong_in_words
     from repost.report.words import shown
 
     passed_over = oblong = 0
@@ -176,7 +177,4 @@ def _told(judged: Iterator[FileJudged | None], *, frames: bool, as_json: bool) -
     if passed_over:
         typer.echo(f"{passed_over} passed over: no media, and not claiming to be", err=True)
     if oblong:
-        typer.echo(
-            f"warning: {oblong} taken for face crops, and not square; if they are whole photographs add --faces find",
-            err=True,
-        )
+        typer.echo(f"warning: {oblong_in_words(oblong)}", err=True)

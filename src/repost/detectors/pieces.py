@@ -55,6 +55,11 @@ class Piece:
         return max(self.pixels.shape[:2]) > LONGEST_CROP * min(self.pixels.shape[:2])
 
 
+def oblong_in_words(count: int) -> str:
+    """What to be careful about where files were taken for face crops that are hardly any: `Piece.oblong`."""
+    return f"{count} taken for face crops, and not square; if they are whole photographs add --faces find"
+
+
 @dataclass(frozen=True, slots=True)
 class Looking:
     """How faces are got from files.
