@@ -91,7 +91,7 @@ def detect(
         from repost.report.detect import print_judged
 
         print_judged(found, frames=frames, calibrated=known is not None)
-    if known is None and found:
+    if known is None and any(one.whole.logit_fake is not None for one in found):
         typer.echo(NOT_CALIBRATED, err=True)
     if any(one.whole.error is not None for one in found):
         raise typer.Exit(EXIT_FAILED)

@@ -124,6 +124,13 @@ def test_without_a_calibration_probabilities_are_said_to_be_none(detect, picture
     assert "-10.00" in said.out
 
 
+def test_of_probabilities_nothing_is_said_where_there_are_none(detect, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    said = detect(tmp_path / "bad.png")
+    assert said.code == 4
+    assert "not calibrated" not in said.err
+
+
 @pytest.fixture
 def calibrated(tmp_path):
     fit = Fit(slope=0.5, intercept=-1, fake_from=4, real_up_to=-4, real_videos=20, fake_videos=20)
