@@ -31,7 +31,7 @@ def faces(
     min_size: Annotated[int, typer.Option(help="Side of the square at least, in pixels.")] = 0,
     align: Annotated[bool, typer.Option("--align", help="Turn faces so that their eyes are level.")] = False,
     format_: Annotated[str, typer.Option("--format", help="png or jpg.")] = "png",
-    quality: Annotated[int, typer.Option(help="Of JPEG, 1 to 100.")] = 95,
+    quality: Annotated[int | None, typer.Option(help="Of JPEG, 1 to 100.  [default: 95]", show_default=False)] = None,
     workers: Workers = 0,
     max_pixels: MaxPixels = None,
     as_json: AsJson = False,

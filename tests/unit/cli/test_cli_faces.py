@@ -67,6 +67,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(cli, tmp_path):
         (["--detector", "boxes"], "--detector-file"),
         (["--format", "gif"], "png or jpg"),
         (["--quality", 0], "1 to 100"),
+        (["--quality", 90], "got the quality 90 for PNG, expected none; add --format jpg"),
         (["--scale", "nan"], "scale"),
     ],
 )

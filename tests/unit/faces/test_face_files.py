@@ -205,8 +205,14 @@ def test_jpeg_is_written_at_the_quality_that_was_asked_for(tmp_path):
     rows, _ = run([tmp_path / "a.png"], tmp_path / "out", format="jpg", quality=83)
     assert rows["a.png", 0]["output"] == "a_000000.jpg"
     expected = io.BytesIO()
-    Image.fromarray(crop(astronaut(), rows["a.png", 0]["box"])).save(expected, "JPEG", quality=83)
+    face = Image.fromarray(crop(astronaut(), rows["a.png", 0]["box"]))
+    face.save(expected, "JPEG", quality=83)
     assert (tmp_path / "out/a_000000.jpg").read_bytes() == expected.getvalue()
+    usual = io.BytesIO()
+    face.save(usual, "JPEG", quality=95)
+    run([tmp_path / "a.png"], tmp_path / "out", format="jpg")
+    assert (tmp_path / "out/a_000000.jpg").read_bytes() == usual.getvalue()
+    assert run([tmp_path / "a.png"], tmp_path / "out", format="jpg", quality=95)[1] == 1, "it is the default"
 
 
 def test_the_picture_is_cut_out_aligned_where_points_are_given(tmp_path):
