@@ -37,7 +37,8 @@ Finder: TypeAlias = Annotated[
     str, typer.Option("--finder", help="What finds faces: dlib, dlib-full, mtcnn, yunet or boxes.")
 ]
 FinderFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--finder-file", help="What yunet (its ONNX) and boxes (a JSON) read.")
+    Path | None,
+    typer.Option("--finder-file", help="What yunet (its ONNX) and boxes (a JSON, or a manifest of `faces`) read."),
 ]
 Device: TypeAlias = Annotated[
     str, typer.Option("--device", help="Where the detector computes: auto, cpu or cuda. A GPU rounds otherwise.")

@@ -1,13 +1,14 @@
-"""Boxes that somebody has found already, from a JSON file."""
+"""Boxes that have been found already: a JSON file of them, or the manifest of an earlier run."""
 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, model_validator
 
 from repost.core.errors import BoxesNotFound, InputNotFound, InvalidBox, InvalidBoxes
 from repost.core.files import digest_file
@@ -68,11 +69,35 @@ class BoxFile(BaseModel):
     boxes: Mapping[str, Mapping[_Frame, tuple[GivenFace, ...]]]
 
 
+class FoundRow(BaseModel):
+    """A row of the manifest of `repost faces`. What else it holds is passed over.
+
+    Attributes:
+        source: What the frame is from; any string, since names of files need not be Unicode.
+        frame: Its number.
+        status: What is in a frame is known where it is "done" or "no_face".
+        box: Of the face, where it is "done".
+        confidence: Likewise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: InstanceOf[str]
+    frame: Annotated[int, Field(ge=0)]
+    status: Literal["done", "no_face", "failed", "skipped"]
+    box: Any = None
+    confidence: Any = None
+
+
+_Frames: TypeAlias = Mapping[str, tuple[GivenFace, ...]]
+_Problems: TypeAlias = list[tuple[str, str]]
+
+
 class GivenBoxes:
     """Looks boxes up by source and frame.
 
     Args:
-        file: A `BoxFile` as JSON.
+        file: A `BoxFile` as JSON, or a manifest of `repost faces`: a `FoundRow` a line.
 
     Raises:
         InputNotFound: There is no such file.
@@ -83,11 +108,10 @@ class GivenBoxes:
         if not file.is_file():
             raise InputNotFound(file)
         self._file, self._digest = file, digest_file(file)
-        try:
-            self._boxes = BoxFile.model_validate_json(file.read_bytes()).boxes
-        except ValidationError as error:
-            problems = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-            raise InvalidBoxes(file, problems) from error
+        content = file.read_bytes()
+        self._boxes, problems = _from_manifest(content) if _is_manifest(content) else _from_boxes(content)
+        if problems:
+            raise InvalidBoxes(file, problems)
         faces = [face for frames in self._boxes.values() for given in frames.values() for face in given]
         self.gives_points = bool(faces) and all(face.points is not None for face in faces)
 
@@ -116,3 +140,43 @@ class GivenBoxes:
             if face.box.right < 0 or face.box.bottom < 0 or face.box.left >= width or face.box.top >= height:
                 raise InvalidBox(face.box, width=width, height=height)
         return faces
+
+
+def _from_boxes(content: bytes) -> tuple[Mapping[str, _Frames], _Problems]:
+    try:
+        return BoxFile.model_validate_json(content).boxes, []
+    except ValidationError as error:
+        return {}, _problems(error)
+
+
+def _is_manifest(content: bytes) -> bool:
+    try:
+        return "source" in json.loads(content.partition(b"\n")[0])
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
+def _from_manifest(content: bytes) -> tuple[Mapping[str, _Frames], _Problems]:
+    boxes: dict[str, dict[str, tuple[GivenFace, ...]]] = {}
+    problems: _Problems = []
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            row = FoundRow.model_validate(json.loads(line))
+            face = {"box": row.box, "confidence": row.confidence}
+            faces = (GivenFace.model_validate(face),) if row.status == "done" else ()
+        except ValidationError as error:
+            problems += [(f"line {number}: {place}", said) for place, said in _problems(error)]
+            continue
+        except (ValueError, RecursionError) as error:
+            problems.append((f"line {number}", str(error)))
+            continue
+        frames = boxes.setdefault(row.source, {})
+        if str(row.frame) in frames:
+            problems.append((f"line {number}", f"got frame {row.frame} of {row.source} again, expected it once"))
+        if row.status in ("done", "no_face"):
+            frames[str(row.frame)] = faces
+    return boxes, problems
+
+
+def _problems(error: ValidationError) -> _Problems:
+    return [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]

@@ -142,6 +142,22 @@ def test_boxes_of_another_video_and_missing_frames_are_failed_rows(tmp_path):
     assert all("does not name it; it has a.mp4" in rows["b.mp4", number]["error"] for number in (0, 2, 4))
 
 
+def test_the_manifest_of_a_run_cuts_the_same_faces_out_of_another_rendition(tmp_path):
+    for folder, crf in (("in", "18"), ("shared", "40")):
+        (tmp_path / folder / "talks").mkdir(parents=True)
+        write_faces(tmp_path / folder / "talks/a.mp4", drifting(5, without=[2]), options={"crf": crf})
+    first, _ = run([tmp_path / "in"], tmp_path / "faces", every=1)
+    assert [row["status"] for row in first.values()] == ["done", "done", "no_face", "done", "done"]
+    same = FaceSettings(detector=DetectorChoice("boxes", tmp_path / "faces/manifest.jsonl"))
+    again, _ = run([tmp_path / "shared"], tmp_path / "again", same, every=2)
+    told = ("status", "box", "crop", "confidence")
+    assert sorted(again) == [("talks/a.mp4", number) for number in (0, 2, 4)]
+    for key, row in again.items():
+        assert [row[name] for name in told] == [first[key][name] for name in told]
+    one, two = (tmp_path / folder / "talks/a_000004.png" for folder in ("faces", "again"))
+    assert one.read_bytes() != two.read_bytes()
+
+
 def test_the_outputs_of_alike_names_do_not_meet(tmp_path):
     clips = tmp_path / "in"
     clips.mkdir()

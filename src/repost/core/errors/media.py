@@ -83,7 +83,7 @@ class BoxesNotFound(MediaError, LookupError):
 
     def __init__(self, source: str, *, path: object, reason: str) -> None:
         self.source, self.path = source, str(path)
-        super().__init__(f"{source}: {reason}; an empty list in '{path}' says that there is no face")
+        super().__init__(f"{source}: {reason}; an empty list, or a row no_face, in '{path}' says that there is none")
 
 
 class AlreadyStamped(MediaError):
