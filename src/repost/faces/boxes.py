@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, 
 
 from repost.core.errors import BoxesNotFound, InputNotFound, InvalidBox, InvalidBoxes
 from repost.core.files import digest_file
-from repost.faces.face import Box, Face, Points
+from repost.faces.face import Box, Face, box_of
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _FARTHEST_PX = 1_000_000
 _Pixel = Annotated[int, Field(ge=-_FARTHEST_PX, le=_FARTHEST_PX)]
 _Place = Annotated[float, Field(ge=-_FARTHEST_PX, le=_FARTHEST_PX)]
+_Side = Annotated[int, Field(gt=0, le=_FARTHEST_PX)]
 _Frame = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")]
+
+_SAME_SHAPE = 0.02
+"""By how much a rendition may be stretched: encoders round sides to multiples of 2, 8 or 16."""
 
 
 class GivenFace(BaseModel):
@@ -30,6 +34,7 @@ class GivenFace(BaseModel):
         box: Left, top, right and bottom in pixels of the upright picture; the last column and row belong to it.
         confidence: On whatever scale; faces are in the order of the file.
         points: Five points, or None.
+        size_px: Width and height of the picture that the box is of; None where it is that of any picture shown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +42,7 @@ class GivenFace(BaseModel):
     box: tuple[_Pixel, _Pixel, _Pixel, _Pixel]
     confidence: Annotated[float, Field(allow_inf_nan=False)] = 1.0
     points: Annotated[tuple[tuple[_Place, _Place], ...], Field(min_length=5, max_length=5)] | None = None
+    size_px: tuple[_Side, _Side] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -49,10 +55,26 @@ class GivenFace(BaseModel):
             raise ValueError(f"got the box {list(self.box)}, expected left <= right and top <= bottom")
         return self
 
-    def face(self) -> Face:
-        """The same as a result of a detector."""
-        points: Points | None = self.points
-        return Face(Box(*self.box), self.confidence, points)
+    def face(self, width: int, height: int) -> Face:
+        """The same as a result of a detector, in a rendition of the picture.
+
+        Args:
+            width: Of the rendition, in pixels.
+            height: Of it.
+
+        Raises:
+            InvalidBox: It has another shape, or no pixel of the box.
+        """
+        box, points = Box(*self.box), self.points
+        if self.size_px is not None and self.size_px != (width, height):
+            across, down = width / self.size_px[0], height / self.size_px[1]
+            if abs(across / down - 1) > _SAME_SHAPE:
+                raise InvalidBox(box, width=width, height=height, found_in=self.size_px)
+            box = box_of(box.left * across, box.top * down, box.width * across, box.height * down)
+            points = points and tuple((x * across, y * down) for x, y in points)
+        if box.right < 0 or box.bottom < 0 or box.left >= width or box.top >= height:
+            raise InvalidBox(box, width=width, height=height)
+        return Face(box, self.confidence, points)
 
 
 class BoxFile(BaseModel):
@@ -78,6 +100,7 @@ class FoundRow(BaseModel):
         status: What is in a frame is known where it is "done" or "no_face".
         box: Of the face, where it is "done".
         confidence: Likewise.
+        size_px: Width and height of the frame.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -87,6 +110,7 @@ class FoundRow(BaseModel):
     status: Literal["done", "no_face", "failed", "skipped"]
     box: Any = None
     confidence: Any = None
+    size_px: Any = None
 
 
 _Frames: TypeAlias = Mapping[str, tuple[GivenFace, ...]]
@@ -124,7 +148,7 @@ class GivenBoxes:
 
         Raises:
             BoxesNotFound: The file does not name the source, or not this frame of it.
-            InvalidBox: A box has no pixel in the picture.
+            InvalidBox: A box has no pixel in the picture, or is of one of another shape.
         """
         frames = self._boxes.get(source)
         if frames is None:
@@ -134,12 +158,8 @@ class GivenBoxes:
         given = frames.get(str(frame))
         if given is None:
             raise BoxesNotFound(source, path=self._file, reason=f"the file of boxes has no entry for frame {frame}")
-        faces = [one.face() for one in given]
         height, width = pixels.shape[:2]
-        for face in faces:
-            if face.box.right < 0 or face.box.bottom < 0 or face.box.left >= width or face.box.top >= height:
-                raise InvalidBox(face.box, width=width, height=height)
-        return faces
+        return [one.face(width, height) for one in given]
 
 
 def _from_boxes(content: bytes) -> tuple[Mapping[str, _Frames], _Problems]:
@@ -162,7 +182,7 @@ def _from_manifest(content: bytes) -> tuple[Mapping[str, _Frames], _Problems]:
     for number, line in enumerate(content.splitlines(), 1):
         try:
             row = FoundRow.model_validate(json.loads(line))
-            face = {"box": row.box, "confidence": row.confidence}
+            face = {"box": row.box, "confidence": row.confidence, "size_px": row.size_px}
             faces = (GivenFace.model_validate(face),) if row.status == "done" else ()
         except ValidationError as error:
             problems += [(f"line {number}: {place}", said) for place, said in _problems(error)]

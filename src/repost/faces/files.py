@@ -80,7 +80,7 @@ class ExtractFaces:
 
     def blank(self, item: Item, part: str) -> dict[str, object]:
         """A manifest row of which nothing is known yet."""
-        unknown = dict.fromkeys(("box", "crop", "output", "confidence", "faces"))
+        unknown = dict.fromkeys(("box", "crop", "output", "confidence", "faces", "size_px"))
         return {"source": item.id, "frame": int(part), "detector": self.cutting.detector.name, **unknown}
 
     def run(self, item: Item, parts: tuple[str, ...]) -> Iterator[Row]:
@@ -108,7 +108,7 @@ class ExtractFaces:
     def _row(self, item: Item, part: str, found: FrameFaces) -> Row:
         if found.status in ("failed", "absent"):
             return Row(item.id, part, "failed" if found.status == "failed" else "skipped", found.error)
-        fields: dict[str, object] = {"faces": len(found.faces)}
+        fields: dict[str, object] = {"faces": len(found.faces), "size_px": found.size_px and list(found.size_px)}
         if found.chosen is None or found.cut is None:
             return Row(item.id, part, "done", None, fields, verdict=NO_FACE)
         output = f"{item.stem}_{found.frame:0{_NAME_DIGITS}}.{self.format}"

@@ -24,9 +24,11 @@ def test_rows_are_printed_as_json(cli, clip, tmp_path):
     assert [row["frame"] for row in rows] == [0, 1, 2]
     assert [row["status"] for row in rows] == ["done", "no_face", "done"]
     assert all(
-        set(row) == {"source", "frame", "box", "crop", "output", "status", "error", "confidence", "detector", "faces"}
+        set(row) == {"source", "frame", "box", "crop", "output", "status", "error", "confidence", "detector", "faces",
+                     "size_px"}
         for row in rows
-    )
+    )  # fmt: skip
+    assert all(row["size_px"] == [256, 256] for row in rows)
     assert rows[1]["box"] is rows[1]["output"] is None
     assert "no face in 1 frame" in said.err
 
