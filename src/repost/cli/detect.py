@@ -37,7 +37,11 @@ Finder: TypeAlias = Annotated[
     str, typer.Option("--finder", help="What finds faces: dlib, dlib-full, mtcnn, yunet or boxes.")
 ]
 FinderFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--finder-file", help="What yunet (its ONNX) and boxes (a JSON) read.")
+    Path | None,
+    typer.Option("--finder-file", help="What yunet (its ONNX) and boxes (a JSON, or a manifest of `faces`) read."),
+]
+Device: TypeAlias = Annotated[
+    str, typer.Option("--device", help="Where the detector computes: auto, cpu or cuda. A GPU rounds otherwise.")
 ]
 Every: TypeAlias = Annotated[int, typer.Option("--every", min=1, help="Look at every N-th frame of videos.")]
 
@@ -59,6 +63,7 @@ def detect(
         Path | None, typer.Option(help="From `repost evaluate detector`: probabilities, and fake, real or unsure.")
     ] = None,
     frames: Annotated[bool, typer.Option("--frames", help="Also a row for each frame of videos.")] = False,
+    device: Device = "cpu",
     workers: Crew = 0,
     max_pixels: MaxPixels = None,
     as_json: AsJson = False,
@@ -76,7 +81,7 @@ def detect(
 
     known = load_calibration(calibration) if calibration else None
     looking = looking_for(faces, every, finder, finder_file)
-    work = scoring(model, weights, looking, max_pixels=max_pixels)
+    work = scoring(model, weights, looking, max_pixels=max_pixels, device=device)
     if known is not None:
         known.check(work.detector, work.weights_sha256)
     work.check()
@@ -87,7 +92,7 @@ def detect(
         from repost.report.detect import print_judged
 
         print_judged(found, frames=frames, calibrated=known is not None)
-    if known is None and found:
+    if known is None and any(one.whole.logit_fake is not None for one in found):
         typer.echo(NOT_CALIBRATED, err=True)
     if any(one.whole.error is not None for one in found):
         raise typer.Exit(EXIT_FAILED)
@@ -118,7 +123,7 @@ def looking_for(faces: str, every: int, finder: str, finder_file: Path | None) -
     return Looking(cast("HowFaces", faces), every, DetectorChoice(finder, finder_file))
 
 
-def scoring(model: str, weights: Path | None, looking: Looking, *, max_pixels: int | None) -> ScoreFiles:
+def scoring(model: str, weights: Path | None, looking: Looking, *, max_pixels: int | None, device: str) -> ScoreFiles:
     """The work of judging files.
 
     Args:
@@ -126,23 +131,36 @@ def scoring(model: str, weights: Path | None, looking: Looking, *, max_pixels: i
         weights: Their file; None for those that are on this machine.
         looking: How faces are got.
         max_pixels: Limit on width x height; the limit in force when None.
+        device: Where the detector computes: "auto", "cpu" or "cuda".
 
     Raises:
         DetectorNotFound: There is no such detector.
         WeightsNotFound: Its weights are not on this machine.
         InputNotFound: The file of weights is not there.
+        MissingExtra: torch is not installed.
+        UsageError: This machine has no such device.
     """
+    from repost.core.extras import require
     from repost.core.files import digest_file
     from repost.detectors.score_files import ScoreFiles, weights_of
 
     file, name = weights_of(model, weights), model.strip().lower()
+    require("torch", extra="detectors")
+    from repost.training.device import chosen_device
+
     return ScoreFiles(
-        detector=name, weights=file, weights_sha256=digest_file(file), looking=looking, max_pixels=max_pixels
+        detector=name,
+        weights=file,
+        weights_sha256=digest_file(file),
+        looking=looking,
+        max_pixels=max_pixels,
+        device=chosen_device(device),
     )
 
 
 def _told(judged: Iterator[FileJudged | None], *, frames: bool, as_json: bool) -> Iterator[FileJudged]:
     """Tell of files as they come: JSON on stdout, what could not be judged on stderr, and what to be careful about."""
+    from repost.detectors.pieces import oblong_in_words
     from repost.report.words import shown
 
     passed_over = oblong = 0
@@ -160,7 +178,4 @@ def _told(judged: Iterator[FileJudged | None], *, frames: bool, as_json: bool) -
     if passed_over:
         typer.echo(f"{passed_over} passed over: no media, and not claiming to be", err=True)
     if oblong:
-        typer.echo(
-            f"warning: {oblong} taken for face crops, and not square; if they are whole photographs add --faces find",
-            err=True,
-        )
+        typer.echo(f"warning: {oblong_in_words(oblong)}", err=True)

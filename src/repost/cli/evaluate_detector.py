@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repost.cli.batches import carry_out
-from repost.cli.detect import Crew, Every, Faces, Finder, FinderFile, Weights, looking_for, scoring
+from repost.cli.detect import Crew, Device, Every, Faces, Finder, FinderFile, Weights, looking_for, scoring
 from repost.cli.options import AsJson, MaxPixels, check_folder
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def detector(
     every: Every = 50,
     finder: Finder = "dlib",
     finder_file: FinderFile = None,
+    device: Device = "cpu",
     workers: Crew = 0,
     max_pixels: MaxPixels = None,
     as_json: AsJson = False,
@@ -95,7 +96,8 @@ def detector(
         if known is not None and model is not None:
             known.check(by.name, None)
     else:
-        work = scoring(str(model), weights, looking_for(faces, every, finder, finder_file), max_pixels=max_pixels)
+        looking = looking_for(faces, every, finder, finder_file)
+        work = scoring(str(model), weights, looking, max_pixels=max_pixels, device=device)
         if known is not None:
             known.check(work.detector, work.weights_sha256)
         work.check()

@@ -22,7 +22,9 @@ def faces(
     out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")],
     every: Annotated[int, typer.Option(help="Look at frames 0, N, 2 N, ... of videos.")] = 50,
     detector: Annotated[str, typer.Option(help="What finds faces: dlib, dlib-full, mtcnn, yunet or boxes.")] = "dlib",
-    detector_file: Annotated[Path | None, typer.Option(help="What yunet (its ONNX) and boxes (a JSON) read.")] = None,
+    detector_file: Annotated[
+        Path | None, typer.Option(help="What yunet (its ONNX) and boxes (a JSON, or the manifest of a run) read.")
+    ] = None,
     upsample: Annotated[
         int | None, typer.Option(help="How often dlib doubles pictures, 0 to 3.  [default: 1]", show_default=False)
     ] = None,
@@ -31,7 +33,7 @@ def faces(
     min_size: Annotated[int, typer.Option(help="Side of the square at least, in pixels.")] = 0,
     align: Annotated[bool, typer.Option("--align", help="Turn faces so that their eyes are level.")] = False,
     format_: Annotated[str, typer.Option("--format", help="png or jpg.")] = "png",
-    quality: Annotated[int, typer.Option(help="Of JPEG, 1 to 100.")] = 95,
+    quality: Annotated[int | None, typer.Option(help="Of JPEG, 1 to 100.  [default: 95]", show_default=False)] = None,
     workers: Workers = 0,
     max_pixels: MaxPixels = None,
     as_json: AsJson = False,

@@ -22,7 +22,7 @@ def load(name: str | DetectorCard, weights: str | Path | None = None, *, device:
         name: Of a detector, such as "meso4-df"; of an architecture, such as "meso4", for weights of your own; or a
             card, such as one of `find_card` with another `fake_index`.
         weights: The file; None takes what `repost weights` put on this machine. Nothing is ever fetched here.
-        device: Where it computes, in PyTorch's words.
+        device: Where it computes: "cpu"; "cuda", or "cuda:1" for the second GPU; "auto" takes a GPU where there is one.
 
     Returns:
         The detector, ready to be evaluated. Its weights take no gradients, its input does.
@@ -31,6 +31,7 @@ def load(name: str | DetectorCard, weights: str | Path | None = None, *, device:
         DetectorNotFound: There is no such detector; near names are suggested.
         WeightsNotFound: No file was named, and none is on this machine.
         InputNotFound: There is no such file.
+        UsageError: This machine has no such device.
         InvalidWeights: The file is damaged or hostile.
         WrongArchitecture: It holds weights of another network; what differs is named.
         MissingExtra: torch, or for Keras files h5py, is not installed.
@@ -42,13 +43,15 @@ def load(name: str | DetectorCard, weights: str | Path | None = None, *, device:
     from repost.detectors.networks.xception import Xception
     from repost.detectors.scorer import Deployed, Scorer
     from repost.detectors.weights import load_weights
+    from repost.training.device import chosen_device
 
+    where = chosen_device(device)
     network = build(card.network)
     load_weights(network, path, name=card.network)
     network.requires_grad_(requires_grad=False).eval()
     if isinstance(network, Xception):
         network.fuse()
-    return Scorer(Deployed(network, card).ready_on(device), card, weights_sha256=digest_file(path))
+    return Scorer(Deployed(network, card).ready_on(where), card, weights_sha256=digest_file(path))
 
 
 def _on_this_machine(card: DetectorCard) -> Path:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from repost.core.errors import UsageError
-from repost.core.files import digest_file
+from repost.core.errors import MissingExtra, UsageError
 from repost.faces.choose import choose
 from repost.faces.extract import EVERY
 from repost.faces.face import Box
@@ -55,6 +54,11 @@ class Piece:
         return max(self.pixels.shape[:2]) > LONGEST_CROP * min(self.pixels.shape[:2])
 
 
+def oblong_in_words(count: int) -> str:
+    """What to be careful about where files were taken for face crops that are hardly any: `Piece.oblong`."""
+    return f"{count} taken for face crops, and not square; if they are whole photographs add --faces find"
+
+
 @dataclass(frozen=True, slots=True)
 class Looking:
     """How faces are got from files.
@@ -77,9 +81,16 @@ class Looking:
             raise UsageError(f"got --every {self.every}, expected 1 or more")
 
     def identity(self) -> str:
-        """What decides which pixels are judged, as far as it can be told without loading what finds faces."""
-        file = self.finder.file
-        return f"{self.faces} {self.every} {self.finder.name} {self.finder.upsample} {file and digest_file(file)}"
+        """What decides which pixels are judged."""
+        return f"{self.faces} {self.every} {self._finder_identity()}"
+
+    def _finder_identity(self) -> str:
+        if self.faces == "crops":
+            return "none"
+        try:
+            return load_detector(self.finder).identity()
+        except MissingExtra:
+            return "not installed"  # images can be judged as crops all the same
 
     def piece(self, pixels: Rgb8, *, name: str, frame: int | None) -> Piece:
         """What of a picture is judged.

@@ -48,6 +48,7 @@ class ScoreFiles:
         seed: Of the emulations.
         named: Ids of files that were named themselves: these are expected to be media, whatever they are called.
         max_pixels: Limit on width x height; the limit in force when None.
+        device: Where the detector computes, as `load` takes it.
         threads: Of torch in this process; 1 where there are several workers, None leaves it alone.
     """
 
@@ -59,6 +60,7 @@ class ScoreFiles:
     seed: int = 0
     named: frozenset[str] = frozenset()
     max_pixels: int | None = None
+    device: str = "cpu"
     threads: int | None = None
 
     def for_inputs(self, found: Iterable[Found], *, jobs: int) -> ScoreFiles:
@@ -70,10 +72,11 @@ class ScoreFiles:
         """Load what is needed once, so that what is wrong with it is told before the first file and not of each.
 
         Raises:
+            UsageError: This machine has no such device.
             InvalidWeights: The weights are damaged, or of another network.
             MissingExtra: A package is not installed.
         """
-        scorer_of(self.detector, self.weights, self.threads)
+        self._scorer()
         if self.looking.faces == "find" or self.looking.finder != DetectorChoice():
             load_detector(self.looking.finder)
 
@@ -92,6 +95,7 @@ class ScoreFiles:
             "weights": self.weights_sha256,
             "faces": self.looking.identity(),
             "max_pixels": self.max_pixels,
+            "device": self.device,
             "seed": self.seed,
         }
         return json.dumps(known | shared, sort_keys=True)
@@ -117,12 +121,15 @@ class ScoreFiles:
                 yield Row(item.id, part, "failed", str(error))
 
     def _judged(self, item: Item, part: str, pieces: Iterator[Piece]) -> Row:
-        scorer = scorer_of(self.detector, self.weights, self.threads)
+        scorer = self._scorer()
         rows = [row for some in _batches(pieces) for row in _scored(some, scorer)]
         scores = [row["logit_fake"] for row in rows if row["logit_fake"] is not None]
         if not scores:
             return Row(item.id, part, "failed", _why_none(rows, os.fspath(item.source)), {"judged": rows})
         return Row(item.id, part, "done", None, {"logit_fake": sum(scores) / len(scores), "judged": rows})
+
+    def _scorer(self) -> Scorer:
+        return scorer_of(self.detector, self.weights, self.device, self.threads)
 
 
 def workers_that_pay(found: Iterable[Found], *, at_most: int) -> int:
@@ -161,7 +168,7 @@ def weights_of(detector: str, weights: Path | None) -> Path:
 
 
 @lru_cache(maxsize=1)
-def scorer_of(detector: str, weights: Path | None, threads: int | None) -> Scorer:
+def scorer_of(detector: str, weights: Path | None, device: str, threads: int | None) -> Scorer:
     """The detector, loaded once for each process."""
     import torch
 
@@ -169,7 +176,7 @@ def scorer_of(detector: str, weights: Path | None, threads: int | None) -> Score
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return load(detector, weights=weights)
+    return load(detector, weights=weights, device=device)
 
 
 def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:

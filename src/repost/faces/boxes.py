@@ -1,17 +1,18 @@
-"""Boxes that somebody has found already, from a JSON file."""
+"""Boxes that have been found already: a JSON file of them, or the manifest of an earlier run."""
 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, model_validator
 
 from repost.core.errors import BoxesNotFound, InputNotFound, InvalidBox, InvalidBoxes
 from repost.core.files import digest_file
-from repost.faces.face import Box, Face, Points
+from repost.faces.face import Box, Face, box_of
 
 if TYPE_CHECKING:
     from repost.media.picture import Rgb8
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 _FARTHEST_PX = 1_000_000
 _Pixel = Annotated[int, Field(ge=-_FARTHEST_PX, le=_FARTHEST_PX)]
 _Place = Annotated[float, Field(ge=-_FARTHEST_PX, le=_FARTHEST_PX)]
+_Side = Annotated[int, Field(gt=0, le=_FARTHEST_PX)]
 _Frame = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")]
+
+_SAME_SHAPE = 0.02
+"""By how much a rendition may be stretched: encoders round sides to multiples of 2, 8 or 16."""
 
 
 class GivenFace(BaseModel):
@@ -29,6 +34,7 @@ class GivenFace(BaseModel):
         box: Left, top, right and bottom in pixels of the upright picture; the last column and row belong to it.
         confidence: On whatever scale; faces are in the order of the file.
         points: Five points, or None.
+        size_px: Width and height of the picture that the box is of; None where it is that of any picture shown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +42,7 @@ class GivenFace(BaseModel):
     box: tuple[_Pixel, _Pixel, _Pixel, _Pixel]
     confidence: Annotated[float, Field(allow_inf_nan=False)] = 1.0
     points: Annotated[tuple[tuple[_Place, _Place], ...], Field(min_length=5, max_length=5)] | None = None
+    size_px: tuple[_Side, _Side] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -48,10 +55,26 @@ class GivenFace(BaseModel):
             raise ValueError(f"got the box {list(self.box)}, expected left <= right and top <= bottom")
         return self
 
-    def face(self) -> Face:
-        """The same as a result of a detector."""
-        points: Points | None = self.points
-        return Face(Box(*self.box), self.confidence, points)
+    def face(self, width: int, height: int) -> Face:
+        """The same as a result of a detector, in a rendition of the picture.
+
+        Args:
+            width: Of the rendition, in pixels.
+            height: Of it.
+
+        Raises:
+            InvalidBox: It has another shape, or no pixel of the box.
+        """
+        box, points = Box(*self.box), self.points
+        if self.size_px is not None and self.size_px != (width, height):
+            across, down = width / self.size_px[0], height / self.size_px[1]
+            if abs(across / down - 1) > _SAME_SHAPE:
+                raise InvalidBox(box, width=width, height=height, found_in=self.size_px)
+            box = box_of(box.left * across, box.top * down, box.width * across, box.height * down)
+            points = points and tuple((x * across, y * down) for x, y in points)
+        if box.right < 0 or box.bottom < 0 or box.left >= width or box.top >= height:
+            raise InvalidBox(box, width=width, height=height)
+        return Face(box, self.confidence, points)
 
 
 class BoxFile(BaseModel):
@@ -68,11 +91,37 @@ class BoxFile(BaseModel):
     boxes: Mapping[str, Mapping[_Frame, tuple[GivenFace, ...]]]
 
 
+class FoundRow(BaseModel):
+    """A row of the manifest of `repost faces`. What else it holds is passed over.
+
+    Attributes:
+        source: What the frame is from; any string, since names of files need not be Unicode.
+        frame: Its number.
+        status: What is in a frame is known where it is "done" or "no_face".
+        box: Of the face, where it is "done".
+        confidence: Likewise.
+        size_px: Width and height of the frame.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: InstanceOf[str]
+    frame: Annotated[int, Field(ge=0)]
+    status: Literal["done", "no_face", "failed", "skipped"]
+    box: Any = None
+    confidence: Any = None
+    size_px: Any = None
+
+
+_Frames: TypeAlias = Mapping[str, tuple[GivenFace, ...]]
+_Problems: TypeAlias = list[tuple[str, str]]
+
+
 class GivenBoxes:
     """Looks boxes up by source and frame.
 
     Args:
-        file: A `BoxFile` as JSON.
+        file: A `BoxFile` as JSON, or a manifest of `repost faces`: a `FoundRow` a line.
 
     Raises:
         InputNotFound: There is no such file.
@@ -83,11 +132,10 @@ class GivenBoxes:
         if not file.is_file():
             raise InputNotFound(file)
         self._file, self._digest = file, digest_file(file)
-        try:
-            self._boxes = BoxFile.model_validate_json(file.read_bytes()).boxes
-        except ValidationError as error:
-            problems = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-            raise InvalidBoxes(file, problems) from error
+        content = file.read_bytes()
+        self._boxes, problems = _from_manifest(content) if _is_manifest(content) else _from_boxes(content)
+        if problems:
+            raise InvalidBoxes(file, problems)
         faces = [face for frames in self._boxes.values() for given in frames.values() for face in given]
         self.gives_points = bool(faces) and all(face.points is not None for face in faces)
 
@@ -100,7 +148,7 @@ class GivenBoxes:
 
         Raises:
             BoxesNotFound: The file does not name the source, or not this frame of it.
-            InvalidBox: A box has no pixel in the picture.
+            InvalidBox: A box has no pixel in the picture, or is of one of another shape.
         """
         frames = self._boxes.get(source)
         if frames is None:
@@ -110,9 +158,45 @@ class GivenBoxes:
         given = frames.get(str(frame))
         if given is None:
             raise BoxesNotFound(source, path=self._file, reason=f"the file of boxes has no entry for frame {frame}")
-        faces = [one.face() for one in given]
         height, width = pixels.shape[:2]
-        for face in faces:
-            if face.box.right < 0 or face.box.bottom < 0 or face.box.left >= width or face.box.top >= height:
-                raise InvalidBox(face.box, width=width, height=height)
-        return faces
+        return [one.face(width, height) for one in given]
+
+
+def _from_boxes(content: bytes) -> tuple[Mapping[str, _Frames], _Problems]:
+    try:
+        return BoxFile.model_validate_json(content).boxes, []
+    except ValidationError as error:
+        return {}, _problems(error)
+
+
+def _is_manifest(content: bytes) -> bool:
+    try:
+        return "source" in json.loads(content.partition(b"\n")[0])
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
+def _from_manifest(content: bytes) -> tuple[Mapping[str, _Frames], _Problems]:
+    boxes: dict[str, dict[str, tuple[GivenFace, ...]]] = {}
+    problems: _Problems = []
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            row = FoundRow.model_validate(json.loads(line))
+            face = {"box": row.box, "confidence": row.confidence, "size_px": row.size_px}
+            faces = (GivenFace.model_validate(face),) if row.status == "done" else ()
+        except ValidationError as error:
+            problems += [(f"line {number}: {place}", said) for place, said in _problems(error)]
+            continue
+        except (ValueError, RecursionError) as error:
+            problems.append((f"line {number}", str(error)))
+            continue
+        frames = boxes.setdefault(row.source, {})
+        if str(row.frame) in frames:
+            problems.append((f"line {number}", f"got frame {row.frame} of {row.source} again, expected it once"))
+        if row.status in ("done", "no_face"):
+            frames[str(row.frame)] = faces
+    return boxes, problems
+
+
+def _problems(error: ValidationError) -> _Problems:
+    return [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]

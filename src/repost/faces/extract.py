@@ -94,6 +94,7 @@ class FrameFaces:
         chosen: The one that was cut out.
         cut: What was cut out.
         error: Why it failed or is absent.
+        size_px: Width and height of the upright frame; None where there was none to look at.
     """
 
     frame: int
@@ -102,6 +103,7 @@ class FrameFaces:
     chosen: Face | None = None
     cut: CutOut | None = None
     error: str | None = None
+    size_px: tuple[int, int] | None = None
 
 
 def find_faces(
@@ -183,7 +185,9 @@ def faces_of(
             yield FrameFaces(number, "failed", error=str(error))
             continue
         last = chosen.box if chosen is not None else last
-        yield FrameFaces(number, "no_face" if chosen is None else "done", faces, chosen, cut)
+        height, width = pixels.shape[:2]
+        status = "no_face" if chosen is None else "done"
+        yield FrameFaces(number, status, faces, chosen, cut, size_px=(width, height))
 
 
 def _cut_out(pixels: Rgb8, face: Face, settings: FaceSettings) -> CutOut:

@@ -29,7 +29,7 @@ NO_FACE = "no_face"
 
 Format = Literal["png", "jpg"]
 _PART_DIGITS, _NAME_DIGITS = 9, 6
-_BEST_QUALITY = 100
+_QUALITY, _BEST_QUALITY = 95, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ExtractFaces:
         cutting: How faces are found, chosen and cut out.
         every: Frames from one sampled to the next.
         format: Of the output.
-        quality: Of JPEG, 1 to 100.
+        quality: Of JPEG, 1 to 100; 95 when None. None for PNG.
         named: Ids of files that were named themselves: these are expected to be media, whatever they are called.
     """
 
@@ -49,7 +49,7 @@ class ExtractFaces:
     cutting: FaceSettings
     every: int = EVERY
     format: Format = "png"
-    quality: int = 95
+    quality: int | None = None
     named: frozenset[str] = frozenset()
 
     def check(self) -> None:
@@ -62,9 +62,16 @@ class ExtractFaces:
         check_every(self.every)
         if self.format not in get_args(Format):
             raise UsageError(f"got the format '{self.format}', expected png or jpg")
-        if not 1 <= self.quality <= _BEST_QUALITY:
+        if self.quality is not None and not 1 <= self.quality <= _BEST_QUALITY:
             raise UsageError(f"got the quality {self.quality}, expected 1 to {_BEST_QUALITY}")
+        if self.quality is not None and self.format == "png":
+            raise UsageError(f"got the quality {self.quality} for PNG, expected none; add --format jpg")
         self.cutting.load()
+
+    @property
+    def jpeg_quality(self) -> int:
+        """Of the output, where it is JPEG."""
+        return _QUALITY if self.quality is None else self.quality
 
     def settings(self, part: str) -> str:
         """Everything besides the content that decides a face."""
@@ -73,7 +80,7 @@ class ExtractFaces:
 
     def blank(self, item: Item, part: str) -> dict[str, object]:
         """A manifest row of which nothing is known yet."""
-        unknown = dict.fromkeys(("box", "crop", "output", "confidence", "faces"))
+        unknown = dict.fromkeys(("box", "crop", "output", "confidence", "faces", "size_px"))
         return {"source": item.id, "frame": int(part), "detector": self.cutting.detector.name, **unknown}
 
     def run(self, item: Item, parts: tuple[str, ...]) -> Iterator[Row]:
@@ -101,7 +108,7 @@ class ExtractFaces:
     def _row(self, item: Item, part: str, found: FrameFaces) -> Row:
         if found.status in ("failed", "absent"):
             return Row(item.id, part, "failed" if found.status == "failed" else "skipped", found.error)
-        fields: dict[str, object] = {"faces": len(found.faces)}
+        fields: dict[str, object] = {"faces": len(found.faces), "size_px": found.size_px and list(found.size_px)}
         if found.chosen is None or found.cut is None:
             return Row(item.id, part, "done", None, fields, verdict=NO_FACE)
         output = f"{item.stem}_{found.frame:0{_NAME_DIGITS}}.{self.format}"
@@ -123,7 +130,7 @@ class ExtractFaces:
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.parent.resolve().is_relative_to(self.out.resolve()):
                 raise UnsafeOutput(output, source="what a link in the output folder leads to")
-            write_atomic(target, png_bytes(pixels) if self.format == "png" else _jpeg(pixels, self.quality))
+            write_atomic(target, png_bytes(pixels) if self.format == "png" else _jpeg(pixels, self.jpeg_quality))
         except OSError as error:
             if isinstance(error, RepostError):
                 raise
@@ -156,7 +163,7 @@ def _settings(work: ExtractFaces) -> str:
         "align": cutting.align,
         "max_pixels": cutting.max_pixels,
         "format": work.format,
-        "quality": work.quality if work.format == "jpg" else None,
+        "quality": work.jpeg_quality if work.format == "jpg" else None,
         "codecs": encoder_versions(),
     }
     return json.dumps(known, sort_keys=True)

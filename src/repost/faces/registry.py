@@ -36,7 +36,7 @@ class DetectorChoice:
 
     Attributes:
         name: One of DETECTORS.
-        file: The ONNX of yunet, or the JSON of boxes; None for the others.
+        file: The ONNX of yunet, or the JSON or manifest of boxes; None for the others.
         upsample: How often dlib doubles pictures, 0 to 3; 1 when None. None for the others.
     """
 

@@ -33,6 +33,8 @@ _IN_LITTLE_ROOM = ("auc", "eer", "false_positive_rate", "true_positive_rate", "a
 _WIDE = 130
 """Columns of a terminal from which all is shown."""
 _LINES = {"clean": "-", "emulated": "--", "shared": ":"}
+_ROC_LIMITS = (-0.02, 1.02)
+"""A curve along 0 or 1, of a detector that is always right or always wrong, is seen beside the axis."""
 _MOST_NAMED = 20
 """Files in the terminal; the JSON has them all."""
 
@@ -151,9 +153,9 @@ def _draw_level(axes: Any, results: Sequence[Result], label: Callable[[Result], 
         rates = one.curve.false_positive_rate, one.curve.true_positive_rate
         axes.plot(*rates, _LINES[one.route], color=colour, label=words)
         eer = one.estimates["eer"].value
-        axes.plot([eer], [1 - eer], "o", color=colour, markersize=4, clip_on=False)
+        axes.plot([eer], [1 - eer], "o", color=colour, markersize=4)
     axes.plot([], [], "o", color="0.4", markersize=4, label="equal error rate")
-    axes.set(xlabel="real called fake (FPR)", ylabel="fakes found (TPR)", xlim=(0, 1), ylim=(0, 1.005))
+    axes.set(xlabel="real called fake (FPR)", ylabel="fakes found (TPR)", xlim=_ROC_LIMITS, ylim=_ROC_LIMITS)
     axes.set_title(_counts_in_words(results[0]) if results else "", fontsize=10)
     axes.set_aspect("equal")
     # Below: a detector that is wrong has its curve where there is room for words otherwise.

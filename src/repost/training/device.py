@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,33 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+def chosen_device(asked: str) -> str:
+    """The device that was asked for, where this machine has it.
+
+    Args:
+        asked: "auto", which takes a GPU where there is one; "cpu"; "cuda"; or "cuda:1" for the second GPU.
+
+    Returns:
+        In PyTorch's words.
+
+    Raises:
+        UsageError: There is no such device, or none on this machine.
+    """
+    gpus = _gpu_count()
+    if asked == "auto":
+        return "cuda" if gpus else "cpu"
+    gpu = re.fullmatch(r"cuda(?::([0-9]{1,3}))?", asked)
+    if asked == "cpu" or (gpu and int(gpu[1] or 0) < gpus):
+        return asked
+    expected = f"auto, cpu, cuda, or a GPU from cuda:0 to cuda:{gpus - 1}" if gpus else "auto or cpu"
+    here = "" if gpus else "; PyTorch finds no GPU on this machine, or was built without"
+    raise UsageError(f"got the device '{asked}', expected {expected}{here}")
+
+
+def _gpu_count() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def open_fabric(settings: TrainingSettings) -> Fabric:
     """Start Fabric, with its other processes where the settings ask for several devices.
 
@@ -31,10 +59,8 @@ def open_fabric(settings: TrainingSettings) -> Fabric:
         UsageError: This machine has no such device, or not so many, or the precision needs a GPU.
         MissingExtra: lightning-fabric is not installed.
     """
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    kind = settings.accelerator
-    if kind == "auto":
-        kind = "cuda" if gpus else "cpu"
+    gpus = _gpu_count()
+    kind = chosen_device("auto") if settings.accelerator == "auto" else settings.accelerator
     if kind == "cuda" and settings.devices > gpus:
         asked = f"accelerator={settings.accelerator!r}, devices={settings.devices}"
         raise UsageError(f"got {asked}, expected at most the {gpus} GPUs of this machine")

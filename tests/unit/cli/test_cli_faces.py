@@ -24,9 +24,11 @@ def test_rows_are_printed_as_json(cli, clip, tmp_path):
     assert [row["frame"] for row in rows] == [0, 1, 2]
     assert [row["status"] for row in rows] == ["done", "no_face", "done"]
     assert all(
-        set(row) == {"source", "frame", "box", "crop", "output", "status", "error", "confidence", "detector", "faces"}
+        set(row) == {"source", "frame", "box", "crop", "output", "status", "error", "confidence", "detector", "faces",
+                     "size_px"}
         for row in rows
-    )
+    )  # fmt: skip
+    assert all(row["size_px"] == [256, 256] for row in rows)
     assert rows[1]["box"] is rows[1]["output"] is None
     assert "no face in 1 frame" in said.err
 
@@ -67,6 +69,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(cli, tmp_path):
         (["--detector", "boxes"], "--detector-file"),
         (["--format", "gif"], "png or jpg"),
         (["--quality", 0], "1 to 100"),
+        (["--quality", 90], "got the quality 90 for PNG, expected none; add --format jpg"),
         (["--scale", "nan"], "scale"),
     ],
 )

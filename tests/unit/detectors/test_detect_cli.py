@@ -10,6 +10,7 @@ from toy_detector import RedIsFake
 from clips import make_clip
 from repost.detectors import score_files
 from repost.detectors.calibration import Calibration, Fit, save_calibration
+from repost.training import device
 
 
 @pytest.fixture
@@ -123,6 +124,13 @@ def test_without_a_calibration_probabilities_are_said_to_be_none(detect, picture
     assert "-10.00" in said.out
 
 
+def test_of_probabilities_nothing_is_said_where_there_are_none(detect, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    said = detect(tmp_path / "bad.png")
+    assert said.code == 4
+    assert "not calibrated" not in said.err
+
+
 @pytest.fixture
 def calibrated(tmp_path):
     fit = Fit(slope=0.5, intercept=-1, fake_from=4, real_up_to=-4, real_videos=20, fake_videos=20)
@@ -153,6 +161,7 @@ def test_a_calibration_of_another_detector_is_refused(cli, picture, calibrated, 
     [
         (("--model", "meso4df"), "did you mean 'meso4-df'"),
         (("--model", "meso4-df", "--weights", "no.h5"), "'no.h5' is not there"),
+        (("--model", "meso4-df", "--device", "gpu"), "got the device 'gpu', expected auto"),
         (("--model", "meso4-df", "--faces", "auot"), "got --faces auot, expected one of auto, crops, find"),
     ],
 )
@@ -161,6 +170,16 @@ def test_what_was_asked_for_wrongly_is_told(cli, picture, tmp_path, arguments, s
     found = cli("detect", picture("a.png", (0, 0, 0)), *arguments, *weights)
     assert found.code == 2
     assert said in found.err
+
+
+def test_the_detector_computes_where_it_was_asked_to(detect, picture, monkeypatch):
+    asked = []
+    monkeypatch.setattr(device, "_gpu_count", lambda: 1)
+    monkeypatch.setattr(score_files, "scorer_of", lambda *given: asked.append(given[2]) or RedIsFake())
+    for option, where in (((), "cpu"), (("--device", "auto"), "cuda"), (("--device", "cuda:0"), "cuda:0")):
+        asked.clear()
+        assert detect(picture("a.png", (0, 0, 0)), *option).code == 0
+        assert set(asked) == {where}
 
 
 class OneFace:

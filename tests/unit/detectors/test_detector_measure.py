@@ -1,15 +1,18 @@
 """Scores joined with labels, and what is measured of them, against scikit-learn and by hand."""
 
+import io
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from repost.core.errors import InvalidLabels, UsageError
 from repost.detectors.evaluation.labels import Label, read_labels
 from repost.detectors.evaluation.measure import Measures, measure
 from repost.detectors.evaluation.scores import Scored, ScoreRow, join, read_scores
+from repost.report.detector_evaluation import draw_curves
 
 QUICK = Measures(resamples=50)
 
@@ -93,6 +96,18 @@ def test_one_video_of_a_kind_has_numbers_and_no_interval():
     found = one_of(results, level="video")
     assert (found.estimates["auc"].value, found.estimates["auc"].low) == (1, None)
     assert "no intervals: got 2 positive and 1 negative videos" in found.undefined
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_curve_of_a_detector_that_is_always_right_or_wrong_is_seen_beside_the_axes(sign):
+    pytest.importorskip("matplotlib")
+    scores = [scored(kind, str(clip), sign * (kind == "fake")) for kind in ("real", "fake") for clip in range(3)]
+    drawn = draw_curves(list(measure(scores, QUICK)), lambda one: one.method, title="toy")
+    pixels = np.asarray(Image.open(io.BytesIO(drawn["png"])).convert("RGB")).astype(int)
+    blue = np.abs(pixels - (0x1F, 0x77, 0xB4)).max(axis=2) < 4  # matplotlib's first colour
+    left = blue[:, : blue.shape[1] // 2]
+    for direction in (0, 1):
+        assert (left.sum(axis=direction) > 500).sum() >= 2, "the line is whole and not half beneath the axis"
 
 
 def test_the_seed_decides_intervals():

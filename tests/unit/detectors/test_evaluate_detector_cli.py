@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from sklearn.metrics import roc_auc_score
 from toy_detector import RedIsFake
 
 from clips import make_clip
-from repost.detectors import score_files
+from repost.core.errors import MissingExtra
+from repost.detectors import pieces, score_files
 from repost.detectors.calibration import load_calibration
+from repost.faces import Box, Face
 
 
 @pytest.fixture
@@ -98,6 +101,28 @@ def test_a_second_run_scores_nothing_again_and_says_the_same(evaluate, photos, m
     again = evaluate(photos, "--json")
     assert again.out == first.out
     assert "32 kept from an earlier run" in again.err
+
+
+@pytest.mark.parametrize(("faces", "kept"), [("find", False), ("auto", False), ("crops", True)])
+def test_another_version_of_what_finds_faces_is_another_score(evaluate, photos, monkeypatch, faces, kept):
+    finder = SimpleNamespace(identity=lambda: "toy 1", find=lambda *_, **__: [Face(Box(2, 2, 20, 20), 1.0)])
+    monkeypatch.setattr(pieces, "load_detector", lambda choice: finder)
+    monkeypatch.setattr(score_files, "load_detector", lambda choice: finder)
+    evaluate(photos, "--faces", faces)
+    assert "32 kept from an earlier run" in evaluate(photos, "--faces", faces).err
+    finder.identity = lambda: "toy 2"
+    said = evaluate(photos, "--faces", faces).err
+    assert ("32 kept" in said) is kept
+    assert "32 done" in said
+
+
+def test_without_what_finds_faces_crops_are_judged_and_kept(evaluate, photos, monkeypatch):
+    def absent(choice):
+        raise MissingExtra("dlib", extra="faces")
+
+    monkeypatch.setattr(pieces, "load_detector", absent)
+    assert evaluate(photos).code == 0
+    assert "32 kept from an earlier run" in evaluate(photos).err
 
 
 def test_sharing_is_measured_beside_files_as_they_were(evaluate, photos):

@@ -135,6 +135,14 @@ def test_tensors_and_pixels_are_resized_alike(tmp_path, resize, side_px):
     assert np.ptp(found) > 0.02
 
 
+def test_a_device_that_is_not_there_is_told_in_our_words(tmp_path):
+    path = write_h5(tmp_path / "w.h5", random_layers("meso4", 7))
+    for asked in ("gpu", "cuda:99"):
+        with pytest.raises(UsageError, match=f"got the device '{asked}', expected auto"):
+            load("meso4", path, device=asked)
+    assert load("meso4", path, device="auto").score_pixels(faces(1, 64)).shape == (1,)
+
+
 def test_batches_of_any_number_and_order_give_the_same_scores(scorer):
     given = [*faces(3, 100), *faces(4, 180, seed=1), *faces(2, 256, seed=2)]
     scores = scorer.score_pixels(given)

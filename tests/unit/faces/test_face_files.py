@@ -142,6 +142,22 @@ def test_boxes_of_another_video_and_missing_frames_are_failed_rows(tmp_path):
     assert all("does not name it; it has a.mp4" in rows["b.mp4", number]["error"] for number in (0, 2, 4))
 
 
+def test_the_manifest_of_a_run_cuts_the_same_faces_out_of_another_rendition(tmp_path):
+    for folder, crf in (("in", "18"), ("shared", "40")):
+        (tmp_path / folder / "talks").mkdir(parents=True)
+        write_faces(tmp_path / folder / "talks/a.mp4", drifting(5, without=[2]), options={"crf": crf})
+    first, _ = run([tmp_path / "in"], tmp_path / "faces", every=1)
+    assert [row["status"] for row in first.values()] == ["done", "done", "no_face", "done", "done"]
+    same = FaceSettings(detector=DetectorChoice("boxes", tmp_path / "faces/manifest.jsonl"))
+    again, _ = run([tmp_path / "shared"], tmp_path / "again", same, every=2)
+    told = ("status", "box", "crop", "confidence")
+    assert sorted(again) == [("talks/a.mp4", number) for number in (0, 2, 4)]
+    for key, row in again.items():
+        assert [row[name] for name in told] == [first[key][name] for name in told]
+    one, two = (tmp_path / folder / "talks/a_000004.png" for folder in ("faces", "again"))
+    assert one.read_bytes() != two.read_bytes()
+
+
 def test_the_outputs_of_alike_names_do_not_meet(tmp_path):
     clips = tmp_path / "in"
     clips.mkdir()
@@ -205,8 +221,14 @@ def test_jpeg_is_written_at_the_quality_that_was_asked_for(tmp_path):
     rows, _ = run([tmp_path / "a.png"], tmp_path / "out", format="jpg", quality=83)
     assert rows["a.png", 0]["output"] == "a_000000.jpg"
     expected = io.BytesIO()
-    Image.fromarray(crop(astronaut(), rows["a.png", 0]["box"])).save(expected, "JPEG", quality=83)
+    face = Image.fromarray(crop(astronaut(), rows["a.png", 0]["box"]))
+    face.save(expected, "JPEG", quality=83)
     assert (tmp_path / "out/a_000000.jpg").read_bytes() == expected.getvalue()
+    usual = io.BytesIO()
+    face.save(usual, "JPEG", quality=95)
+    run([tmp_path / "a.png"], tmp_path / "out", format="jpg")
+    assert (tmp_path / "out/a_000000.jpg").read_bytes() == usual.getvalue()
+    assert run([tmp_path / "a.png"], tmp_path / "out", format="jpg", quality=95)[1] == 1, "it is the default"
 
 
 def test_the_picture_is_cut_out_aligned_where_points_are_given(tmp_path):

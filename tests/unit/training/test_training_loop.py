@@ -31,9 +31,11 @@ from repost.training import (
     TrainingStarted,
     Turn,
     Validated,
+    device,
     read_weights,
     train,
 )
+from repost.training.device import chosen_device
 from repost.training.draws import seeded_context
 from repost.training.order import Order
 from repost.training.settings import learning_rate_factor
@@ -492,6 +494,19 @@ def test_devices_that_are_not_there_are_named(tmp_path):
         train(Regression(), replace(SETTINGS, accelerator="cuda"), folder=tmp_path)
     with pytest.raises(UsageError, match="precision='16-mixed' on a CPU"):
         train(Regression(), replace(SETTINGS, precision="16-mixed"), folder=tmp_path)
+
+
+def test_a_device_is_one_that_this_machine_has(monkeypatch):
+    monkeypatch.setattr(device, "_gpu_count", lambda: 2)
+    asked = ("auto", "cpu", "cuda", "cuda:0", "cuda:1")
+    assert [chosen_device(one) for one in asked] == ["cuda", "cpu", "cuda", "cuda:0", "cuda:1"]
+    with pytest.raises(UsageError, match="expected auto, cpu, cuda, or a GPU from cuda:0 to cuda:1"):
+        chosen_device("cuda:2")
+    monkeypatch.setattr(device, "_gpu_count", lambda: 0)
+    assert chosen_device("auto") == "cpu"
+    for one in ("cuda", "cuda:0", "cuda:-1", "gpu", "mps", "CPU", "cpu:0", ""):
+        with pytest.raises(UsageError, match=f"got the device '{one}', expected auto or cpu; PyTorch finds no GPU"):
+            chosen_device(one)
 
 
 def loaded(code: str) -> str:

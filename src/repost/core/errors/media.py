@@ -63,12 +63,14 @@ class InvalidBox(MediaError):
         box: Left, top, right and bottom.
         width: Of the picture, in pixels.
         height: Of the picture.
+        found_in: Width and height of the picture that the box is of, where that is known.
     """
 
-    def __init__(self, box: Sequence[int], *, width: int, height: int) -> None:
-        self.box, self.width, self.height = tuple(box), width, height
+    def __init__(self, box: Sequence[int], *, width: int, height: int, found_in: tuple[int, int] | None = None) -> None:
+        self.box, self.width, self.height, self.found_in = tuple(box), width, height, found_in
+        of = f" of a picture of {found_in[0]}x{found_in[1]}" if found_in else ""
         super().__init__(
-            f"got the face box {list(box)}, expected one inside the picture of {width}x{height} pixels; "
+            f"got the face box {list(box)}{of}, expected one inside the picture of {width}x{height} pixels; "
             "are the boxes of another video, or of another size of it?"
         )
 
@@ -83,7 +85,7 @@ class BoxesNotFound(MediaError, LookupError):
 
     def __init__(self, source: str, *, path: object, reason: str) -> None:
         self.source, self.path = source, str(path)
-        super().__init__(f"{source}: {reason}; an empty list in '{path}' says that there is no face")
+        super().__init__(f"{source}: {reason}; an empty list, or a row no_face, in '{path}' says that there is none")
 
 
 class AlreadyStamped(MediaError):

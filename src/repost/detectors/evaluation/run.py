@@ -10,7 +10,7 @@ from repost.detectors.card import find_card
 from repost.detectors.evaluation.evaluate import ScoredBy
 from repost.detectors.evaluation.labels import LabelFile
 from repost.detectors.evaluation.scores import ScoreRow
-from repost.detectors.pieces import NO_FACE
+from repost.detectors.pieces import NO_FACE, oblong_in_words
 from repost.detectors.score_files import CLEAN, ScoreFiles
 from repost.platforms import Profile
 
@@ -75,7 +75,7 @@ def warnings_of(rows: Iterable[Mapping[str, Any]], work: ScoreFiles) -> ScoredBy
 def _of_crops(clean: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
     oblong = sum(any(piece["oblong"] for piece in pieces) for _, pieces in clean)
     if oblong:
-        yield f"{oblong} taken for face crops, and not square; if they are whole photographs add --faces find"
+        yield oblong_in_words(oblong)
 
 
 def _of_misses(clean: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
