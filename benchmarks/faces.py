@@ -3,12 +3,13 @@
     python benchmarks/faces.py ../shared/data/videos [--repeats 3] [--agree-every 10] [--long-minutes 10]
 
 Clips are the first 12 seconds of real ones, scaled bicubically (and padded with black) to 1920x1080 or 1080x1920 by the
-ffmpeg program and encoded at CRF 16 with x264's defaults (groups of 250, 3 B-frames) into build/faces; they stay there.
+ffmpeg program and encoded by x264's preset veryfast at CRF 16 (groups of 250, 3 B-frames) into build/faces; they stay there.
 The fast path was tuned on TUNING and is judged on JUDGED; an original and its deepfake are in the same half.
 
-Times are CPU seconds of one thread, peers interleaved. "published" reads every frame with cv2.VideoCapture, as
-detect_from_video.py of FaceForensics++ does; "in order" decodes every frame with PyAV and converts only those it
-looks at. Both run dlib with upsample 1 on every 50th, cut the largest face out by the same rule and write a PNG.
+Times are those of the clock with as many threads as each takes by itself, and CPU seconds of one thread; peers are
+interleaved. "published" reads every frame with cv2.VideoCapture, as detect_from_video.py of FaceForensics++ does; "in
+order" decodes every frame with PyAV and converts only those it looks at. Both run dlib with upsample 1 on every 50th,
+cut the largest face out by the same rule and write a PNG.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -55,7 +56,10 @@ JUDGED = (
 EVERY, CLIP_S, CRF = 50, 12, 16
 ASKED_RATIO, ASKED_OVERLAP, ASKED_SHARE, ASKED_MIB = 5.0, 0.7, 0.98, 1024
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
+FACTORS = (0.4, 0.3, 0.22, 0.16)
 FOLDER = Path("build/faces")
+Loop: TypeAlias = Callable[[Path, Path, int], int]
+"""Of a clip, a folder for PNGs and the number of threads."""
 
 
 def ffmpeg(*options: object) -> None:
@@ -79,12 +83,11 @@ def clip_at_1080p(source: Path) -> Path:
     return path
 
 
-def published(path: Path, out: Path) -> int:
+def published(path: Path, out: Path, threads: int) -> int:
     """How many faces the published loop cuts out."""
     import cv2
 
-    cv2.setNumThreads(1)
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads] if threads else [])
     count = number = 0
     while True:
         there, bgr = video.read()
@@ -95,10 +98,10 @@ def published(path: Path, out: Path) -> int:
         number += 1
 
 
-def in_order(path: Path, out: Path) -> int:
+def in_order(path: Path, out: Path, threads: int) -> int:
     """The same with frames decoded by PyAV, of which only those that are looked at are converted."""
     count = 0
-    for number, frame in enumerate(decode_frames(path, threads=1)):
+    for number, frame in enumerate(decode_frames(path, threads=threads)):
         if number % EVERY == 0:
             count += cut_largest(upright_rgb8(frame), out / f"{number}.png")
     return count
@@ -112,21 +115,44 @@ def cut_largest(pixels: NDArray[np.uint8], path: Path) -> bool:
     return face is not None
 
 
-def ours(path: Path, out: Path) -> int:
+def ours(path: Path, out: Path, threads: int) -> int:
     """How many faces repost cuts out."""
     count = 0
-    for found in extract(path, FaceSettings(threads=1), every=EVERY):
+    for found in extract(path, FaceSettings(threads=threads), every=EVERY):
         if found.cut is not None:
             (out / f"{found.frame}.png").write_bytes(png_bytes(found.cut.pixels))
             count += 1
     return count
 
 
-def cpu_s(work: Callable[[Path, Path], int], path: Path, out: Path) -> tuple[float, int]:
-    """CPU seconds and faces of one run."""
-    began = time.process_time()
-    count = work(path, out)
-    return time.process_time() - began, count
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How time is taken.
+
+    Attributes:
+        what: In words.
+        clock: Gives seconds.
+        threads: Of decoders and of OpenCV; 0 leaves it to them.
+    """
+
+    what: str
+    clock: Callable[[], float]
+    threads: int
+
+    def of(self, work: Loop, path: Path, out: Path) -> tuple[float, int]:
+        """Seconds and faces of one run."""
+        import cv2
+
+        cv2.setNumThreads(self.threads or -1)
+        began = self.clock()
+        count = work(path, out, self.threads)
+        return self.clock() - began, count
+
+
+TIMINGS = (
+    Timing("seconds of the clock, threads as each takes them", time.perf_counter, 0),
+    Timing("CPU seconds of one thread", time.process_time, 1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +178,13 @@ class Agreement:
     fast_ms: float
 
 
-def agreement(path: Path, *, every: int) -> Agreement:
-    """Compare both detectors on frames of a clip."""
+def agreement(pictures: Iterable[NDArray[np.uint8]]) -> Agreement:
+    """Compare both detectors."""
     full, fast = load_detector(DetectorChoice("dlib-full")), load_detector(DetectorChoice("dlib"))
     theirs: list[list[Face]] = []
     found: list[list[Face]] = []
     times_s = [0.0, 0.0]
-    for number, frame in enumerate(decode_frames(path, threads=1)):
-        if number % every:
-            continue
-        pixels = upright_rgb8(frame)
+    for pixels in pictures:
         for which, (detector, into) in enumerate(((full, theirs), (fast, found))):
             began = time.process_time()
             into.append(detector.find(pixels))
@@ -177,17 +200,42 @@ def agreement(path: Path, *, every: int) -> Agreement:
     return Agreement(sum(map(len, theirs)), sum(map(len, found)), overlaps, count, empty, ms[0], ms[1])
 
 
-LOOPS: dict[str, Callable[[Path, Path], int]] = {"published": published, "in order": in_order, "repost": ours}
+def frames_of(path: Path, *, every: int) -> Iterator[NDArray[np.uint8]]:
+    """Every so-manieth frame of a clip."""
+    for number, frame in enumerate(decode_frames(path, threads=1)):
+        if number % every == 0:
+            yield upright_rgb8(frame)
 
 
-def speed(clips: list[Path], *, repeats: int) -> None:
-    """Print CPU seconds of extraction, and ratios."""
+def smaller(pictures: Iterable[NDArray[np.uint8]], *, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Each picture several times made smaller, somewhere on itself upside down and blurred beyond recognition."""
+    import cv2
+
+    places = np.random.default_rng(seed)
+    for pixels in pictures:
+        height, width = pixels.shape[:2]
+        blurred = cv2.resize(pixels[::-1], (width // 60, height // 60), interpolation=cv2.INTER_AREA)
+        for factor in FACTORS:
+            canvas = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC)
+            part = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+            top, left = (int(places.integers(0, canvas.shape[axis] - part.shape[axis])) for axis in (0, 1))
+            canvas[top : top + part.shape[0], left : left + part.shape[1]] = part
+            yield canvas
+
+
+LOOPS: dict[str, Loop] = {"published": published, "in order": in_order, "repost": ours}
+
+
+def speed(clips: list[Path], timing: Timing, *, repeats: int) -> None:
+    """Print the time of extraction, and ratios."""
     rows: list[list[str]] = []
     spent_s: dict[Path, dict[str, float]] = {}
     faces: dict[Path, dict[str, int]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for path in clips:
-            rounds = [{name: cpu_s(work, path, Path(scratch)) for name, work in LOOPS.items()} for _ in range(repeats)]
+            rounds = [
+                {name: timing.of(work, path, Path(scratch)) for name, work in LOOPS.items()} for _ in range(repeats)
+            ]
             spent_s[path] = {name: median(one[name][0] for one in rounds) for name in LOOPS}
             faces[path] = {name: rounds[0][name][1] for name in LOOPS}
             rows.append([path.stem, *_cells(spent_s[path])])
@@ -212,9 +260,9 @@ def _met(held: bool) -> str:
     return "met" if held else "MISSED"
 
 
-def agree(clips: list[Path], *, every: int) -> None:
+def agree(pictures: dict[str, Iterable[NDArray[np.uint8]]]) -> None:
     """Print how the faces compare, and the time of detection alone."""
-    found = {path.stem: agreement(path, every=every) for path in clips}
+    found = {name: agreement(those) for name, those in pictures.items()}
     rows = [
         [
             name,
@@ -328,10 +376,14 @@ def main() -> None:
     given = parser.parse_args()
     names = TUNING if given.tuning else JUDGED
     clips = [clip_at_1080p(given.videos / f"{name}.mp4") for name in names]
-    print(f"{len(clips)} clips of 1080p, every {EVERY}th frame, CPU seconds of one thread, {given.repeats} rounds\n")
-    speed(clips, repeats=given.repeats)
+    print(f"{len(clips)} clips of 1080p, every {EVERY}th frame, {given.repeats} rounds")
+    for timing in TIMINGS:
+        print(f"\n{timing.what}\n")
+        speed(clips, timing, repeats=given.repeats)
     print(f"\nevery {given.agree_every}th frame\n")
-    agree(clips, every=given.agree_every)
+    agree({path.stem: frames_of(path, every=given.agree_every) for path in clips})
+    print(f"\nevery {EVERY}th frame made smaller, to {', '.join(f'{factor:g}' for factor in FACTORS)} of its size\n")
+    agree({path.stem: smaller(frames_of(path, every=EVERY), seed=at) for at, path in enumerate(clips)})
     print()
     detectors(list(first_frames(clips[:6])), given.videos.parent / "weights/yunet/yunet_n_dynamic.onnx")
     print()
