@@ -3,7 +3,8 @@
     python benchmarks/faces.py ../shared/data/videos [--repeats 3] [--agree-every 10] [--long-minutes 10]
 
 Clips are the first 12 seconds of real ones, scaled bicubically (and padded with black) to 1920x1080 or 1080x1920 by the
-ffmpeg program and encoded by x264's preset veryfast at CRF 16 (groups of 250, 3 B-frames) into build/faces; they stay there.
+ffmpeg program and encoded by x264's preset veryfast at CRF 16 (groups of 250, 3 B-frames) into build/faces, where they
+stay.
 The fast path was tuned on TUNING and is judged on JUDGED; an original and its deepfake are in the same half.
 
 Times are those of the clock with as many threads as each takes by itself, and CPU seconds of one thread; peers are
