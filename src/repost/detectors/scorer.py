@@ -18,8 +18,8 @@ from repost.detectors.card import DetectorCard, HeadFacts, InputFacts
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
 }  # fmt: skip
-_BATCH_ON_CPU = 2
-"""Of the sizes tried the fastest: maps of more faces leave the cache (benchmarks/detectors.py)."""
+_PIXELS_ON_CPU = 2 * 256 * 256
+"""At most in one batch of several faces, of the sizes tried the fastest: maps of more leave the cache."""
 _BATCH_ON_GPU = 64
 
 
@@ -106,7 +106,7 @@ class Scorer:
         if faces.ndim != 4 or faces.shape[1] != 3 or 0 in faces.shape[2:] or faces.dtype != dtype:
             expected = f"{str(dtype).removeprefix('torch.')} (n, 3, height, width), RGB in [0, 1], at least one pixel"
             raise InvalidPixels(got=f"{faces.dtype} {tuple(faces.shape)}", expected=expected)
-        batch = _BATCH_ON_CPU if faces.device.type == "cpu" else _BATCH_ON_GPU
+        batch = self._batch_on(faces.device)
         parts = [self.module(faces[begin : begin + batch]) for begin in range(0, len(faces), batch)]
         return torch.cat(parts) if parts else faces.new_zeros(0)
 
@@ -128,10 +128,14 @@ class Scorer:
                 scores.append(self(batch).double().cpu().numpy())
         return np.concatenate(scores) if scores else np.zeros(0)
 
+    def _batch_on(self, device: torch.device) -> int:
+        """How many faces at a time."""
+        return max(1, _PIXELS_ON_CPU // self.card.input.size_px**2) if device.type == "cpu" else _BATCH_ON_GPU
+
     def _batches(self, faces: Sequence[NDArray[np.uint8]]) -> Iterator[Tensor]:
         """Resized, and in memory only so many at a time."""
         device = next(self.module.buffers()).device
-        count = _BATCH_ON_CPU if device.type == "cpu" else _BATCH_ON_GPU
+        count = self._batch_on(device)
         for begin in range(0, len(faces), count):
             resized = np.stack([_resized_by_pillow(face, self.card.input) for face in faces[begin : begin + count]])
             # On its way as bytes, and channels last as it is.
