@@ -106,9 +106,10 @@ class Scorer:
         if faces.ndim != 4 or faces.shape[1] != 3 or 0 in faces.shape[2:] or faces.dtype != dtype:
             expected = f"{str(dtype).removeprefix('torch.')} (n, 3, height, width), RGB in [0, 1], at least one pixel"
             raise InvalidPixels(got=f"{faces.dtype} {tuple(faces.shape)}", expected=expected)
-        batch = self._batch_on(faces.device)
-        parts = [self.module(faces[begin : begin + batch]) for begin in range(0, len(faces), batch)]
-        return torch.cat(parts) if parts else faces.new_zeros(0)
+        if not len(faces):
+            return faces.new_zeros(0)
+        # Not slices: the gradient of each would be as large as all faces together.
+        return torch.cat([self.module(part) for part in faces.split(self._batch_on(faces.device))])
 
     def score_pixels(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Score faces of any sizes as a deployed detector does: resized by Pillow, rounded to 8 bits.
