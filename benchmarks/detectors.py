@@ -3,8 +3,9 @@
     python benchmarks/detectors.py --shared ../shared/data [--rounds 15]
 
 Speed is the processor's time on one thread, in rounds in which all take turns; the ratio of a round compares what ran
-side by side. Faces are what `repost faces` cuts out of every 30th frame: the largest, as FaceForensics++ does, found by
-dlib and by YuNet. Frames of one video are one observation, so that no interval is given over them.
+side by side; the plain loops are given normalised pixels. Faces are what `repost faces` cuts out of every 30th frame: the
+largest, as FaceForensics++ does, found by dlib, on parts and on the whole, and by YuNet. Frames of one video are one
+observation, so that no interval is given over them.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def main() -> None:
         print_oracle(weights, options.shared / "videos")
     if "clips" in options.parts:
         yunet = next((options.shared / "weights" / "yunet").glob("*.onnx"))
-        for finder in (DetectorChoice("dlib"), DetectorChoice("yunet", yunet)):
+        for finder in (DetectorChoice("dlib"), DetectorChoice("dlib-full"), DetectorChoice("yunet", yunet)):
             print_judgements(weights, options.shared, finder)
     if "speed" in options.parts:
         print_speed(options.rounds, options.networks)
