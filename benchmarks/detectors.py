@@ -3,7 +3,7 @@
     python benchmarks/detectors.py --shared ../shared/data [--rounds 15]
 
 Speed is the processor's time on one thread, in rounds in which all take turns; the ratio of a round compares what ran
-side by side; the plain loops are given normalised pixels. Faces are what `repost faces` cuts out of every 30th frame: the
+side by side; plain loops are given normalised pixels. Faces are what `repost faces` cuts out of every 30th frame: the
 largest, as FaceForensics++ does, found by dlib, on parts and on the whole, and by YuNet. Frames of one video are one
 observation, so that no interval is given over them.
 """
