@@ -6,6 +6,8 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from repost.core.extras import require
 from repost.faces.face import Face, box_of, overlap
 from repost.faces.mtcnn import SMALLEST_FACE_PX, Mtcnn
@@ -107,7 +109,8 @@ class DlibScaled:
         found: list[Face] = []
         for place in self._places.find(resized(pixels, factor)):
             left, top, right, bottom = (edge / factor for edge in place.box)
-            found += self._look_at(plane, (left, top, right - left, bottom - top))
+            if right > left and bottom > top:  # MTCNN cuts boxes off at the left and upper edge, to nothing if need be
+                found += self._look_at(plane, (left, top, right - left, bottom - top))
         found.sort(key=lambda face: -face.confidence)
         return [face for at, face in enumerate(found) if not any(_same(face.box, surer.box) for surer in found[:at])]
 
@@ -138,6 +141,8 @@ class DlibScaled:
         """What dlib finds in a part of a plane, looked at in the copy of a level; the surest first."""
         left, top, right, bottom = part or (0, 0, *plane.shape[::-1])
         source = plane[top:bottom, left:right]
+        if not source.size:
+            return []
         copy = resized(source, self._top * STEP**level)
         across, down = source.shape[1] / copy.shape[1], source.shape[0] / copy.shape[0]
         return [
@@ -158,7 +163,8 @@ def _around(box: _Rectangle, sides: float) -> tuple[int, int, int, int]:
     left, top, width, height = box
     half = sides * math.sqrt(width * height) / 2
     x, y = left + width / 2, top + height / 2
-    return max(0, round(x - half)), max(0, round(y - half)), round(x + half), round(y + half)
+    left, top, right, bottom = (max(0, round(edge)) for edge in (x - half, y - half, x + half, y + half))
+    return left, top, right, bottom
 
 
 def _same(one: Box, other: Box) -> bool:
@@ -166,7 +172,8 @@ def _same(one: Box, other: Box) -> bool:
 
 
 def _found(detector: Any, plane: Plane, upsample: int = 0) -> list[tuple[_Rectangle, float]]:  # noqa: ANN401
-    boxes, scores, _ = detector.run(plane, upsample)
+    whole = np.ascontiguousarray(plane)  # a part of a plane dlib would copy, and read after it has freed the copy
+    boxes, scores, _ = detector.run(whole, upsample)
     return [((b.left(), b.top(), b.width(), b.height()), score) for b, score in zip(boxes, scores, strict=True)]
 
 

@@ -118,6 +118,34 @@ def test_a_place_is_no_face_and_a_face_at_two_places_is_one(monkeypatch):
     assert seen == [(540, 960, 3)] * 2
 
 
+@pytest.mark.parametrize(
+    "place",
+    [(0, 300, 0, 400), (700, 0, 900, 0), (1919, 1079, 1919, 1079), (2400, 200, 2500, 300), (-400, -400, -300, -300)],
+)
+def test_a_place_without_a_side_or_outside_of_the_picture_is_no_face(place, monkeypatch):
+    _names_places(monkeypatch, place)
+    assert find_faces(np.full((1080, 1920, 3), 110, np.uint8), "dlib") == []
+
+
+@pytest.mark.parametrize("upsample", [0, 1])
+def test_dlib_is_given_planes_that_lie_in_one_piece(upsample, monkeypatch):
+    """Of others dlib 20's binding makes a copy, frees it, and reads on."""
+    dlib, given = dlib_hog._frontal_detector(), []
+
+    class Spy:
+        def run(self, plane, doublings):
+            given.append(plane.flags.c_contiguous)
+            return dlib.run(np.ascontiguousarray(plane), doublings)
+
+    monkeypatch.setattr(dlib_hog, "_frontal_detector", Spy)
+    load_detector.cache_clear()
+    picture = scene((1920, 1080), (500, 200, 180))
+    assert len(find_faces(picture, "dlib", upsample=upsample)) == 1
+    assert len(given) >= 3
+    assert all(given)
+    load_detector.cache_clear()
+
+
 def test_nothing_is_sought_closer_where_a_face_was_seen_or_the_copy_was_as_large_as_it_gets(monkeypatch):
     seen = _names_places(monkeypatch)
     assert len(find_faces(scene((1920, 1080), (520, 90, 900)), "dlib")) == 1
