@@ -109,7 +109,7 @@ class Scorer:
         if not len(faces):
             return faces.new_zeros(0)
         # Not slices: the gradient of each would be as large as all faces together.
-        return torch.cat([self.module(part) for part in faces.split(self._batch_on(faces.device))])
+        return torch.cat([self.module(part) for part in torch.split(faces, self._batch_on(faces.device))])
 
     def score_pixels(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Score faces of any sizes as a deployed detector does: resized by Pillow, rounded to 8 bits.
