@@ -34,7 +34,7 @@ def chosen_device(asked: str) -> str:
     gpus = _gpu_count()
     if asked == "auto":
         return "cuda" if gpus else "cpu"
-    gpu = re.fullmatch(r"cuda(?::([0-9]{1,3}))?", asked)
+    gpu = re.fullmatch(r"cuda(?::(0|[1-9][0-9]?))?", asked)
     if asked == "cpu" or (gpu and int(gpu[1] or 0) < gpus):
         return asked
     expected = f"auto, cpu, cuda, or a GPU from cuda:0 to cuda:{gpus - 1}" if gpus else "auto or cpu"

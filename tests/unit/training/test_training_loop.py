@@ -502,6 +502,8 @@ def test_a_device_is_one_that_this_machine_has(monkeypatch):
     assert [chosen_device(one) for one in asked] == ["cuda", "cpu", "cuda", "cuda:0", "cuda:1"]
     with pytest.raises(UsageError, match="expected auto, cpu, cuda, or a GPU from cuda:0 to cuda:1"):
         chosen_device("cuda:2")
+    with pytest.raises(UsageError, match="got the device 'cuda:01'"):  # PyTorch knows no such words
+        chosen_device("cuda:01")
     monkeypatch.setattr(device, "_gpu_count", lambda: 0)
     assert chosen_device("auto") == "cpu"
     for one in ("cuda", "cuda:0", "cuda:-1", "gpu", "mps", "CPU", "cpu:0", ""):
