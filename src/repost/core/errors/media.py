@@ -57,22 +57,26 @@ class PictureTooSmall(MediaError):
 
 
 class InvalidBox(MediaError):
-    """A box of a face that has no pixel in the picture, or is empty.
+    """A box of a face that has no pixel in the picture, is empty, or is of a picture of another shape.
 
     Attributes:
         box: Left, top, right and bottom.
         width: Of the picture, in pixels.
         height: Of the picture.
-        found_in: Width and height of the picture that the box is of, where that is known.
+        found_in: Width and height of the picture that the box is of, where that is of another shape.
     """
 
     def __init__(self, box: Sequence[int], *, width: int, height: int, found_in: tuple[int, int] | None = None) -> None:
         self.box, self.width, self.height, self.found_in = tuple(box), width, height, found_in
-        of = f" of a picture of {found_in[0]}x{found_in[1]}" if found_in else ""
-        super().__init__(
-            f"got the face box {list(box)}{of}, expected one inside the picture of {width}x{height} pixels; "
-            "are the boxes of another video, or of another size of it?"
-        )
+        got, size = f"got the face box {list(box)}", f"{width}x{height}"
+        if found_in is None:
+            why = "are the boxes of another video, or of another size of it?"
+            said = f"{got}, expected one inside the picture of {size}; {why}"
+        else:
+            why = "was one of them cropped or turned, or are the boxes of another video?"
+            of = f"of a picture of {found_in[0]}x{found_in[1]}"
+            said = f"{got} {of}, expected one of a picture of the shape of {size}; {why}"
+        super().__init__(said)
 
 
 class BoxesNotFound(MediaError, LookupError):
