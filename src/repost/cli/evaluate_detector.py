@@ -90,6 +90,7 @@ def detector(
     if scores is not None and platform:
         raise UsageError("got --platform with --scores, expected SRC: only files can be shared")
     labelled = read_labels(labels) if labels else None
+    splits.check(labelled)
     measures = Measures(threshold, seed, resamples, known)
     if scores is not None:
         rows, by = read_scores(scores), _by_name(model, scores)

@@ -283,8 +283,11 @@ def test_what_was_asked_for_wrongly_is_told(evaluate, photos, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("asked", [("--split", "no.json"), ("--calibration-split", "no.json"), ("--threshold", "inf"),
-                                   ("--calibration-share", "2")])  # fmt: skip
-def test_what_is_wrong_is_told_before_hours_of_scoring(evaluate, photos, tmp_path, asked):
+                                   ("--calibration-share", "2"), ("--split", "test"), ("--calibration-split", "test"),
+                                   ("--labels", "labels.csv", "--split", "tets")])  # fmt: skip
+def test_what_is_wrong_is_told_before_hours_of_scoring(evaluate, photos, tmp_path, monkeypatch, asked):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.csv").write_text("file,label,split\n0.png,real,test\n")
     assert evaluate(photos, *asked).code == 2
     assert not (tmp_path / "out").exists()
 

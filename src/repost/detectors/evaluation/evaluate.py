@@ -11,7 +11,7 @@ from repost.detectors.calibration import Calibration, Fit, fit_scores
 from repost.detectors.evaluation.measure import Measures, measure
 from repost.detectors.evaluation.results import Evaluation
 from repost.detectors.evaluation.scores import Scored, choose, join
-from repost.detectors.evaluation.splits import check_share, check_split, choose_share, choose_split
+from repost.detectors.evaluation.splits import check_share, choose_share, choose_split
 from repost.detectors.labels import check_labels
 
 if TYPE_CHECKING:
@@ -44,8 +44,19 @@ class Splits:
             raise UsageError(f"got an error rate of {self.error_rate:g}, expected more than 0 and less than 1")
         if self.calibration_share is not None:
             check_share(self.calibration_share)
+
+    def check(self, labels: LabelFile | None) -> None:
+        """Refuse splits that are not there, before hours of scoring.
+
+        Args:
+            labels: Of the files; None where they follow from where files lie, which names no split.
+
+        Raises:
+            InputNotFound: A file of pairs is not there.
+            UsageError: It is no list of pairs, or no label has a split of that name.
+        """
         for name in filter(None, (self.test, self.calibration)):
-            check_split(name)  # now, and not after hours of scoring
+            choose_split(name, labels.labels.values() if labels else ())
 
     @property
     def calibrates(self) -> bool:

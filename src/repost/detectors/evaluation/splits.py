@@ -21,17 +21,6 @@ class _Pairs(RootModel[list[tuple[str, str]]]):
     """A split of FaceForensics++: clips that were manipulated with each other."""
 
 
-def check_split(name: str) -> None:
-    """Refuse a split that is a file and cannot be used, before there are labels.
-
-    Raises:
-        InputNotFound: It is not there.
-        UsageError: It is no list of pairs.
-    """
-    if name.endswith(".json"):
-        _of_pairs(Path(name))
-
-
 def check_share(share: float) -> None:
     """Refuse a share that is none.
 
