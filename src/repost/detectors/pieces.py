@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from repost.core.errors import MissingExtra, UsageError
+from repost.core.errors import MediaError, MissingExtra, UsageError
 from repost.faces.choose import choose
 from repost.faces.extract import EVERY
 from repost.faces.face import Box
@@ -102,10 +102,14 @@ class Looking:
         """
         if self.faces == "crops" or (self.faces == "auto" and frame is None):
             return Piece(pixels, frame)
-        face = choose(load_detector(self.finder).find(pixels, source=name, frame=frame or 0), "largest")
-        if face is None:
-            return Piece(None, frame, error=NO_FACE)
-        return Piece(crop(pixels, face.box), frame, face.box)
+        finder = load_detector(self.finder)
+        try:
+            face = choose(finder.find(pixels, source=name, frame=frame or 0), "largest")
+            if face is None:
+                return Piece(None, frame, error=NO_FACE)
+            return Piece(crop(pixels, face.box), frame, face.box)
+        except MediaError as error:  # such as of a file of boxes that has none for this frame
+            return Piece(None, frame, error=str(error))
 
 
 def pieces_of(

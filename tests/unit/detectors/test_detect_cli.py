@@ -223,6 +223,21 @@ def test_boxes_that_are_known_already_do_as_well(detect, picture, tmp_path):
     assert "did you mean 'dlib'" in said.err
 
 
+def test_a_frame_without_an_entry_in_a_file_of_boxes_costs_itself_and_not_its_video(detect, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", count=12)
+    boxes = tmp_path / "boxes.json"
+    known = {"0": [[2, 3, 20, 21]], "10": [[900, 900, 950, 950]]}
+    boxes.write_text(json.dumps({"schema_version": 1, "boxes": {"clip.mp4": known}}))
+    said = detect(clip, "--finder", "boxes", "--finder-file", boxes, "--every", 5, "--frames", "--json")
+    *frames, whole = rows_of(said)
+    assert said.code == 4
+    assert [row["logit_fake"] is None for row in frames] == [False, True, True]
+    assert "no entry for frame 5" in frames[1]["error"]
+    assert "expected one inside the picture of 96x64" in frames[2]["error"]
+    assert (whole["frames"], whole["missed"], whole["error"]) == (1, 0, frames[1]["error"])
+    assert whole["logit_fake"] == frames[0]["logit_fake"]
+
+
 @pytest.mark.parametrize("score", [float("nan"), float("-inf")])
 def test_a_score_that_is_no_number_is_a_failure_in_words(detect, picture, monkeypatch, score):
     monkeypatch.setattr(RedIsFake, "score_pixels", lambda self, faces: np.array([score for _ in faces]))
