@@ -176,9 +176,8 @@ def fit_scores(logits: ArrayLike, fake: ArrayLike, videos: ArrayLike, *, error_r
     """
     scores, kinds = np.asarray(logits, np.float64), np.asarray(fake, np.bool_)
     if kinds.all() or not kinds.any():
-        raise UsageError(
-            f"got {int(kinds.sum())} fake and {int((~kinds).sum())} real scores to calibrate with, expected both kinds"
-        )
+        got = f"got {int(kinds.sum())} fake and {int((~kinds).sum())} real scores to calibrate with"
+        raise UsageError(f"{got}, expected both kinds; take more videos")
     _, video, frames = np.unique(np.asarray(videos), return_inverse=True, return_counts=True)
     shares = 1 / frames[video]
     real_videos, fake_videos = (round(float(shares[kinds == kind].sum())) for kind in (False, True))

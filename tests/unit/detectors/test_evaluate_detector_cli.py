@@ -153,6 +153,21 @@ def test_videos_are_shared_as_videos_where_the_network_is_known_to(evaluate, tmp
     assert len({row["logit_fake"] for row in rows}) == 6
 
 
+def test_videos_with_a_face_in_some_frames_are_named_and_those_without_any_failed(evaluate, tmp_path):
+    boxes: dict[str, dict[str, list[list[int]]]] = {}
+    for name, last in (("real/some.mp4", []), ("fake/all.mp4", [[2, 3, 30, 31]]), ("fake/none.mp4", [])):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        make_clip(tmp_path / "in" / name, count=8)
+        boxes[name] = {"0": [] if "none" in name else [[2, 3, 30, 31]], "4": last}
+    (tmp_path / "boxes.json").write_text(json.dumps({"boxes": boxes}))
+    asked = ("--finder", "boxes", "--finder-file", tmp_path / "boxes.json", "--every", 4, "--json")
+    said = evaluate(tmp_path / "in", *asked)
+    _, summary = rows_of(said)
+    some, none = (str(tmp_path / "in" / name) for name in ("real/some.mp4", "fake/none.mp4"))
+    assert summary["warnings"][0] == f"no face was found in some frames of these videos: {some} (1)"
+    assert summary["failed"] == {none: f"{none}: no face was found in 2 frames"}
+
+
 def test_files_that_came_back_are_a_row_of_their_own_and_not_shared_again(evaluate, photos, tmp_path):
     labels = [("file", "label", "id", "platform")]
     for path in sorted(photos.rglob("*.png")):

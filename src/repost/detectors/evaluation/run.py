@@ -80,7 +80,8 @@ def _of_crops(clean: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> Itera
 
 def _of_misses(clean: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> Iterator[str]:
     """Frames without a face, of videos that have faces in others."""
-    counts = {file: sum(piece["error"] == NO_FACE for piece in pieces) for file, pieces in clean if len(pieces) > 1}
+    with_faces = [(file, pieces) for file, pieces in clean if any(piece["error"] is None for piece in pieces)]
+    counts = {file: sum(piece["error"] == NO_FACE for piece in pieces) for file, pieces in with_faces}
     missed = {file: count for file, count in counts.items() if count}
     if missed:
         named = ", ".join(f"{file} ({count})" for file, count in [*missed.items()][:_MOST_NAMED])
