@@ -26,7 +26,7 @@ _TAKES: dict[str, Literal["upsample", "file"]] = {
     "yunet": "file",
     "boxes": "file",
 }
-_POINTS = "mtcnn, yunet, and boxes whose file has points"
+_POINTS = "mtcnn, yunet, and boxes whose file has points of every face"
 _MOST_UPSAMPLE = 3
 
 

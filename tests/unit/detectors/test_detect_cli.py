@@ -233,7 +233,7 @@ def test_a_frame_without_an_entry_in_a_file_of_boxes_costs_itself_and_not_its_vi
     assert said.code == 4
     assert [row["logit_fake"] is None for row in frames] == [False, True, True]
     assert "no entry for frame 5" in frames[1]["error"]
-    assert "expected one inside the picture of 96x64" in frames[2]["error"]
+    assert "expected one larger than a pixel and inside the picture of 96x64" in frames[2]["error"]
     assert (whole["frames"], whole["missed"], whole["error"]) == (1, 0, frames[1]["error"])
     assert whole["logit_fake"] == frames[0]["logit_fake"]
 

@@ -64,8 +64,10 @@ def test_a_crop_is_that_part_of_the_picture_and_not_a_view_of_it():
 
 
 def test_a_box_outside_of_the_picture_is_told():
-    with pytest.raises(InvalidBox, match=r"got the face box \[700, 10, 720, 30\], expected one inside .* 640x480"):
+    with pytest.raises(InvalidBox, match=r"got the face box \[700, 10, 720, 30\], .* inside the picture of 640x480"):
         crop(np.zeros((480, 640, 3), np.uint8), Box(700, 10, 720, 30))
+    with pytest.raises(InvalidBox, match=r"got the face box \[9, 9, 9, 9\], expected one larger than a pixel"):
+        crop(np.zeros((48, 64, 3), np.uint8), Box(9, 9, 9, 9))
     with pytest.raises(InvalidPixels):
         crop(np.zeros((48, 64), np.uint8), Box(1, 1, 9, 9))
 

@@ -71,7 +71,7 @@ class InvalidBox(MediaError):
         got, size = f"got the face box {list(box)}", f"{width}x{height}"
         if found_in is None:
             why = "are the boxes of another video, or of another size of it?"
-            said = f"{got}, expected one inside the picture of {size}; {why}"
+            said = f"{got}, expected one larger than a pixel and inside the picture of {size}; {why}"
         else:
             why = "was one of them cropped or turned, or are the boxes of another video?"
             of = f"of a picture of {found_in[0]}x{found_in[1]}"
