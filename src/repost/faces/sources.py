@@ -93,10 +93,8 @@ class Clip:
             left.discard(number)
             yield number, upright_rgb8(frame)
         fault = outcome.fault or self.table.fault
-        if (
-            fault is None and self.table.times
-        ):  # where each frame is known by its packet, one that is missing is damaged
-            fault = "its data is damaged"
+        if fault is None and self.table.times:
+            fault = "its data is damaged"  # where each frame is known by its packet, one that is missing is damaged
         for number in sorted(left):
             if fault is None:
                 yield number, Gap("absent", f"{self.table.name} has fewer frames than packets, and none of this number")
