@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import re
 from collections.abc import Generator
@@ -76,7 +77,15 @@ def open_fabric(settings: TrainingSettings) -> Fabric:
     strategy = "ddp" if settings.devices > 1 else "auto"
     fabric = Fabric(accelerator=kind, devices=settings.devices, precision=precision, strategy=strategy)
     fabric.launch()
+    if settings.devices > 1:
+        atexit.register(_end_processes)
     return fabric
+
+
+def _end_processes() -> None:
+    """Leave the group of processes in order. Fabric does so for GPUs alone; others' threads are torn down running."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager
