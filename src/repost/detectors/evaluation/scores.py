@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from repost.core.errors import InputNotFound, InvalidLabels, UsageError
 from repost.detectors.evaluation.labels import Label, LabelFile, video_clashes
@@ -21,14 +21,8 @@ _LEAST_P = 2.0**-53
 """Probabilities are kept this far from 0 and 1, which others' rows hold where their sigmoid was rounded."""
 
 
-def _text(value: object) -> str:
-    """Any string: names that are not UTF-8 hold lone surrogates, which pydantic's own strings may not."""
-    if not isinstance(value, str):
-        raise ValueError(f"got {value!r:.40}, expected text")
-    return value
-
-
-_Text = Annotated[str, PlainValidator(_text)]
+_Text = InstanceOf[str]
+"""Any string: names that are not UTF-8 hold lone surrogates, which pydantic's own strings may not."""
 
 
 class ScoreRow(BaseModel):

@@ -23,23 +23,25 @@ P_STAMPED = 1e-3
 
 
 class Marker(Protocol):
-    """A stamp with its scanner. It is pickled once for each worker process, so it loads what is heavy when first used.
-
-    Attributes:
-        name: What tables call it.
-        identity: Everything that decides what it does, as a stable string: versions, weights, a digest of the key.
-            Where it changes, everything is measured again.
-        threshold: The score from which its maker calls a picture stamped, at a false-positive rate of `P_STAMPED`.
-    """
+    """A stamp with its scanner. It is pickled once for each worker process, and loads what is heavy when first used."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - see the class
+    def name(self) -> str:
+        """What tables call it."""
+        ...
 
     @property
-    def identity(self) -> str: ...  # noqa: D102
+    def identity(self) -> str:
+        """Everything that decides what it does, as a stable string: versions, weights, a digest of the key.
+
+        Where it changes, everything is measured again.
+        """
+        ...
 
     @property
-    def threshold(self) -> float: ...  # noqa: D102
+    def threshold(self) -> float:
+        """The score from which its maker calls a picture stamped, at a false-positive rate of `P_STAMPED`."""
+        ...
 
     def stamp(self, pixels: Rgb8) -> Rgb8:
         """A stamped copy.
