@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, model_validator
 
-from repost.core.any_text import AnyText
 from repost.core.errors import BoxesNotFound, InputNotFound, InvalidBox, InvalidBoxes
 from repost.core.files import digest_file
 from repost.faces.face import Box, Face, box_of
@@ -106,7 +105,7 @@ class FoundRow(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    source: AnyText
+    source: InstanceOf[str]
     frame: Annotated[int, Field(ge=0)]
     status: Literal["done", "no_face", "failed", "skipped"]
     box: Any = None

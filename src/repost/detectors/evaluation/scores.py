@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from repost.core.any_text import AnyText
 from repost.core.errors import InputNotFound, InvalidLabels, UsageError
 from repost.detectors.evaluation.labels import Label, LabelFile, video_clashes
 from repost.detectors.evaluation.layout import label_by_place
@@ -20,6 +19,16 @@ from repost.detectors.evaluation.layout import label_by_place
 Route = Literal["clean", "emulated", "shared"]
 _LEAST_P = 2.0**-53
 """Probabilities are kept this far from 0 and 1, which others' rows hold where their sigmoid was rounded."""
+
+
+def _text(value: object) -> str:
+    """Any string: names that are not UTF-8 hold lone surrogates, which pydantic's own strings may not."""
+    if not isinstance(value, str):
+        raise ValueError(f"got {value!r:.40}, expected text")
+    return value
+
+
+_Text = Annotated[str, PlainValidator(_text)]
 
 
 class ScoreRow(BaseModel):
@@ -36,13 +45,13 @@ class ScoreRow(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    file: Annotated[AnyText, Field(min_length=1)]
+    file: Annotated[_Text, Field(min_length=1)]
     frame: int | None = None
     frames: int | None = None
     logit_fake: float | None = None
     p_fake: float | None = Field(default=None, ge=0, le=1)
     platform: str | None = None
-    error: AnyText | None = None
+    error: _Text | None = None
 
     @property
     def score(self) -> float | None:
